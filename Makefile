@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: ISC
+#
+# make            the static binary, configured by .config or else board/default
+# make CONF=tiny  the same for a folder of board/, in build/tiny, .config aside
+# make help       the other targets and the variables
+
+MAKEFLAGS += -rR --no-print-directory
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+V ?=
+Q := $(if $(V),,@)
+PYTHON ?= /usr/bin/python3
+WERROR ?= -Werror
+PREFIX ?= /usr
+SECONDS ?= 60
+
+CC_GIVEN := $(filter command environment,$(origin CC))
+CROSS ?=
+ARCH := $(or $(CROSS),$(shell uname -m))
+BOARDS := $(patsubst board/%/defconfig,%,$(wildcard board/*/defconfig))
+
+CONF ?=
+NAME := $(or $(CONF),$(if $(wildcard .config),config,default))
+O := build/$(NAME)$(CROSS:%=-%)
+DOTCONFIG := $(if $(CONF),$(O)/.config,$(or $(wildcard .config),$(O)/.config))
+BOARD := $(or $(CONF),default)
+
+## all             build/NAME/mailmote, static and stripped (the default target)
+all: $(O)/mailmote
+
+# ---- configuration -------------------------------------------------------
+
+KCONF := KCONFIG_CONFIG=.config KCONFIG_WARN_UNDEF_ASSIGN=y $(PYTHON) -m
+
+## config          ask for what .config does not say (oldconfig is the same)
+config:
+	$(Q)$(KCONF) oldconfig Kconfig
+oldconfig:
+	$(Q)$(KCONF) oldconfig Kconfig
+## olddefconfig    complete .config with the defaults, without a question
+olddefconfig:
+	$(Q)$(KCONF) olddefconfig Kconfig
+## defconfig       .config from board/default; NAME_defconfig from board/NAME
+defconfig:
+	$(Q)$(KCONF) defconfig --kconfig Kconfig board/default/defconfig
+## menuconfig      edit .config
+menuconfig:
+	$(Q)$(KCONF) menuconfig Kconfig
+## savedefconfig   write ./defconfig, the least that gives this .config
+savedefconfig:
+	$(Q)$(KCONF) savedefconfig --kconfig Kconfig --out defconfig
+## randconfig      a random .config; SEED=N repeats one
+randconfig:
+	$(Q)$(KCONF:-m=) board/randconfig.py $(SEED)
+
+define board-rule
+$(1)_defconfig:
+	$$(Q)$$(KCONF) defconfig --kconfig Kconfig board/$(1)/defconfig
+endef
+$(foreach b,$(BOARDS),$(eval $(call board-rule,$(b))))
+.PHONY: all config oldconfig olddefconfig defconfig menuconfig savedefconfig \
+	randconfig $(BOARDS:%=%_defconfig)
+
+ifneq ($(CONF),)
+ifeq ($(filter $(CONF),$(BOARDS)),)
+$(error CONF=$(CONF) is none of $(BOARDS))
+endif
+endif
+
+# These need no configuration; with only them asked for, none is made.
+PLAIN := %config clean help deps deps-% check check-% lint lint-% fuzz size \
+	repro dist format demo
+ifneq ($(filter-out $(PLAIN),$(or $(MAKECMDGOALS),all)),)
+
+$(O)/.config: board/$(BOARD)/defconfig Kconfig
+	@mkdir -p $(@D)
+	$(Q)KCONFIG_CONFIG=$@ $(PYTHON) -m defconfig --kconfig Kconfig $< >/dev/null
+
+# One recipe makes both.  Only an incomplete .config needs Python.
+KAWK := awk -f board/kconfig.awk -v epoch=$(SOURCE_DATE_EPOCH)
+$(O)/config.mk: $(DOTCONFIG) Kconfig board/kconfig.awk $(O)/flags
+	@mkdir -p $(@D)
+	$(Q)if [ -n "$$($(KAWK) -v want=missing Kconfig $(DOTCONFIG))" ]; then \
+		KCONFIG_CONFIG=$(DOTCONFIG) $(PYTHON) -m olddefconfig Kconfig; \
+	fi
+	$(Q)$(KAWK) -v want=h Kconfig $(DOTCONFIG) >$(O)/config.h.new
+	$(Q)cmp -s $(O)/config.h.new $(O)/config.h || \
+		cp $(O)/config.h.new $(O)/config.h
+	$(Q)$(KAWK) -v want=mk Kconfig $(DOTCONFIG) >$@
+$(O)/config.h: $(O)/config.mk ;
+
+-include $(O)/config.mk
+include board/deps.mk src/files.mk
+
+# ---- flags: ours are never lost when CC, CFLAGS or LDFLAGS are given -----
+
+WARN := -Wall -Wextra -Wshadow -Wundef -Wvla -Wstrict-prototypes \
+	-Wmissing-prototypes $(WERROR)
+OUR_CFLAGS := -std=c11 -D_GNU_SOURCE -Isrc -include $(O)/config.h $(LIB_CFLAGS) \
+	$(WARN) -ffunction-sections -fdata-sections -fstack-usage \
+	-ffile-prefix-map=$(CURDIR)/=
+OUR_LDFLAGS := -Wl,--gc-sections,--build-id=none
+
+ifneq ($(CONFIG_DEBUG),)
+OUR_CFLAGS += -Og -g
+else
+OUR_CFLAGS += -Os -DNDEBUG -fomit-frame-pointer \
+	-fno-asynchronous-unwind-tables -fno-unwind-tables
+STRIP_FLAG := -s
+endif
+ifneq ($(CONFIG_SANITIZE),)
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+OUR_CFLAGS += $(SANITIZE) -fno-omit-frame-pointer
+OUR_LDFLAGS += $(SANITIZE)
+else
+OUR_CFLAGS += -Wframe-larger-than=1024
+endif
+ifneq ($(CONFIG_STATIC),)
+OUR_CFLAGS += -fno-pie $(ARCH_CFLAGS)
+OUR_LDFLAGS += -static -no-pie \
+	-Wl,-z,norelro,-z,noseparate-code,-z,max-page-size=4096
+endif
+
+# The rooms of the lowest floors also mind implicit conversions.
+STRICT_ROOMS := base mail smtp conf spool
+room-flags = $(if $(filter $(STRICT_ROOMS),$(firstword $(subst /, ,$(1)))),-Wconversion)
+
+# Remade only when the words change, so that a new CC or CFLAGS rebuilds.
+FLAGS_NOW := $(CC) $(CFLAGS) $(LDFLAGS) $(BEARSSL_DIR) $(UDNS_DIR) $(SOURCE_DATE_EPOCH)
+$(O)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || \
+		echo '$(subst ','\'',$(FLAGS_NOW))' >$@
+FORCE:
+
+# ---- the program ---------------------------------------------------------
+
+# Development aid: objects whose source is not written yet are left out.
+obj-y := $(foreach o,$(obj-y),$(if $(wildcard src/$(o:.o=.c)),$(o)))
+
+OBJS := $(obj-y:%=$(O)/%)
+ARCHIVE := $(O)/mailmote.a
+
+$(OBJS): $(O)/%.o: src/%.c $(O)/config.h $(O)/flags | $(TOOLCHAIN) $(LIB_FILES)
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$(Q)$(CC) $(OUR_CFLAGS) $(call room-flags,$*) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# mailmote.sym keeps its symbols, for nm and the debugger.
+$(O)/mailmote: $(OBJS) $(LIB_FILES)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@.sym $(OBJS) $(LIB_LDLIBS)
+	$(Q)$(CC) $(OUR_LDFLAGS) $(LDFLAGS) $(STRIP_FLAG) -o $@ $(OBJS) $(LIB_LDLIBS)
+
+# Everything but main, for the tests.
+$(ARCHIVE): $(filter-out $(O)/main.o,$(OBJS))
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+## install         into DESTDIR, below PREFIX (/usr); builds nothing
+BIN := $(DESTDIR)$(PREFIX)
+install:
+	@test -f $(O)/mailmote || { echo "install: first make $(O)/mailmote"; exit 1; }
+	mkdir -p $(BIN)/sbin $(BIN)/bin $(BIN)/lib
+	cp $(O)/mailmote $(BIN)/sbin/mailmote
+	chmod 0755 $(BIN)/sbin/mailmote
+	$(if $(CONFIG_SENDMAIL),ln -sf mailmote $(BIN)/sbin/sendmail)
+	$(if $(CONFIG_SENDMAIL),ln -sf ../sbin/mailmote $(BIN)/lib/sendmail)
+	$(if $(CONFIG_SENDMAIL),ln -sf ../sbin/mailmote $(BIN)/bin/newaliases)
+	$(if $(CONFIG_MAILQ),ln -sf ../sbin/mailmote $(BIN)/bin/mailq)
+
+# ---- tests of one configuration ------------------------------------------
+
+TEST_CFLAGS = $(OUR_CFLAGS) -Itests $(CFLAGS) -MMD -MP
+UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
+FUZZ := $(patsubst tests/fuzz/fuzz_%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+TEST_LIB := $(patsubst tests/lib/%.c,$(O)/testlib/%.o,$(wildcard tests/lib/*.c))
+FUZZ_MAIN := $(O)/testlib-fuzz/replay.o
+
+$(O)/testlib/%.o: tests/lib/%.c $(O)/config.h $(O)/flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TEST_CFLAGS) -c -o $@ $<
+
+$(UNIT): $(O)/unit/%: tests/unit/%.c $(TEST_LIB) $(ARCHIVE)
+	@mkdir -p $(@D)
+	@echo "  TEST  $<"
+	$(Q)$(CC) $(TEST_CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(TEST_LIB) \
+		$(ARCHIVE) $(LIB_LDLIBS) -lcmocka
+
+$(FUZZ): $(O)/fuzz/%: tests/fuzz/fuzz_%.c tests/tools/replay.c $(ARCHIVE)
+	@mkdir -p $(@D)
+	@echo "  FUZZ  $<"
+	$(Q)$(CC) $(filter-out -MMD -MP,$(TEST_CFLAGS)) $(OUR_LDFLAGS) $(LDFLAGS) \
+		-o $@ $< tests/tools/replay.c $(ARCHIVE) $(LIB_LDLIBS)
+
+unit-programs: $(if $(T),$(filter %/$(T),$(UNIT)),$(UNIT))
+fuzz-programs: $(if $(T),$(filter %/$(T),$(FUZZ)),$(FUZZ))
+.PHONY: install unit-programs fuzz-programs FORCE
+
+-include $(OBJS:.o=.d) $(UNIT:=.d) $(TEST_LIB:.o=.d)
+endif
+
+# ---- tests ---------------------------------------------------------------
+
+RUN := $(PYTHON) tests/tools/run
+
+## check           everything that proves the promises
+check: deps
+	$(Q)$(RUN) lint build unit fuzz arch repro system
+## check-fast      unit tests, quick lint rules, fuzz corpora: a minute
+check-fast: deps
+	$(Q)$(RUN) lint-fast unit fuzz
+## check-unit      unit tests; T=test_x runs one program
+check-unit:
+	$(Q)$(RUN) unit $(T)
+## check-fuzz      replays the corpora; T=reply replays one
+check-fuzz:
+	$(Q)$(RUN) fuzz $(T)
+## check-system    the program against real peers; T=EXPRESSION selects
+check-system:
+	$(Q)$(RUN) system $(T)
+## check-build     the build and the lint rules themselves
+check-build:
+	$(Q)$(RUN) build
+## fuzz            T=reply [SECONDS=60]: look for new crashes with libFuzzer
+fuzz:
+	$(Q)tests/tools/fuzz "$(T)" "$(SECONDS)"
+## lint            layers, banned calls, documents, formatters, analysers
+lint:
+	$(Q)$(RUN) lint
+## lint-fast       the same without clang-tidy and cppcheck
+lint-fast:
+	$(Q)$(RUN) lint-fast
+## size            sizes beside their budgets, all configurations
+size:
+	$(Q)tests/tools/size $(BOARDS)
+## repro           builds in two folders and compares
+repro:
+	$(Q)$(RUN) repro
+## format          clang-format in place
+format:
+	clang-format -i $$(find src tests -name '*.[ch]')
+## demo            a device and a smart host on loopback, a story to read
+demo: deps-build
+	$(Q)$(MAKE) CONF=default
+	$(Q)tests/demo/demo
+
+## deps            what all targets need: packages by apt, libraries cached
+deps:
+	$(Q)board/packages.sh build test
+	$(Q)$(MAKE) CONF=host libs
+	$(Q)$(MAKE) CONF=default libs
+	$(Q)for a in $(ARCHES); do $(MAKE) CONF=default CROSS=$$a libs || exit; done
+## deps-build      what the build and the demo need
+deps-build:
+	$(Q)board/packages.sh build
+	$(Q)$(MAKE) CONF=default libs
+libs: $(TOOLCHAIN) $(LIB_FILES)
+
+## dist            build/mailmote-VERSION.tar.gz, the same each time
+dist:
+	$(Q)tests/tools/dist
+## clean           removes what was built, keeps the cached libraries
+clean:
+	$(Q)find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} + 2>/dev/null || :
+## help            this list
+help:
+	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo "CONF=$(subst $() ,|,$(BOARDS))  CROSS=armhf|aarch64|mipsel|riscv64|s390x  V=1"
+	@echo "CC CFLAGS LDFLAGS WERROR= BEARSSL_DIR UDNS_DIR DEPS_DIR DESTDIR PREFIX"
+.PHONY: check check-fast check-unit check-fuzz check-system check-build fuzz \
+	lint lint-fast size repro format demo deps deps-build libs dist clean help

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: ISC
+#
+# The libraries: which, whence, and for whom they are built.  In: ARCH, CROSS,
+# CC_GIVEN and the CONFIG_ variables.  Out: CC, LIB_FILES (to wait for),
+# LIB_CFLAGS, LIB_LDLIBS.
+
+DEPS_DIR ?= build/deps
+
+MUSL := musl 1.2.3 7d5b0b6062521e4627e099e4c9dc8248d32a30285e959b7eecaa780cf8cfd4a4
+BEARSSL := bearssl 0.6+dfsg.1 102a625bd8f6155260867a50c508df8d8c3f796985dd744df1a68e5cd1a79004
+UDNS := udns 0.4 115108dc791a2f9e99e150012bcb459d9095da2dd7d80699b584ac0ac3768710
+
+TRIPLET_armhf := arm-linux-gnueabihf
+TRIPLET_aarch64 := aarch64-linux-gnu
+TRIPLET_mipsel := mipsel-linux-gnu
+TRIPLET_riscv64 := riscv64-linux-gnu
+TRIPLET_s390x := s390x-linux-gnu
+ARCHES := armhf aarch64 mipsel riscv64 s390x
+
+ifneq ($(filter-out $(ARCHES),$(CROSS)),)
+$(error CROSS=$(CROSS) is none of $(ARCHES))
+endif
+
+TRIPLET := $(TRIPLET_$(CROSS))
+MUSL_TARGET := $(subst -gnu,-musl,$(TRIPLET))
+LIB_OPT := -Os -ffunction-sections -fdata-sections -fomit-frame-pointer \
+	-fno-asynchronous-unwind-tables -fno-unwind-tables
+
+# A target's libraries are kept apart by what they were compiled with.
+ifneq ($(CC_GIVEN),)
+TARGET := cc-$(shell printf '%s' '$(CC) $(CFLAGS)' | cksum | cut -d' ' -f1)
+LIB_OPT += $(CFLAGS)
+else ifneq ($(CONFIG_STATIC),)
+TARGET := $(ARCH)-musl
+TOOLCHAIN := $(DEPS_DIR)/$(TARGET)/cc
+CC := $(TOOLCHAIN)
+else
+TARGET := $(ARCH)-host
+LIB_OPT := -g -O1
+CC := $(TRIPLET:%=%-)gcc
+endif
+L := $(DEPS_DIR)/$(TARGET)
+LIB_OPT += $(if $(CONFIG_STATIC),-fno-pie) $(ARCH_CFLAGS)
+
+lib-src = $(DEPS_DIR)/src/$(word 1,$($(1)))-$(word 2,$($(1)))/.ready
+
+ifneq ($(CONFIG_TLS),)
+ifeq ($(BEARSSL_DIR),)
+LIB_FILES += $(L)/lib/libbearssl.a
+BEARSSL_CFLAGS ?= -isystem $(L)/include
+BEARSSL_LIBS ?= $(L)/lib/libbearssl.a
+else
+BEARSSL_CFLAGS ?= -isystem $(BEARSSL_DIR)/inc -isystem $(BEARSSL_DIR)/include
+BEARSSL_LIBS ?= -L$(BEARSSL_DIR)/build -L$(BEARSSL_DIR)/lib -L$(BEARSSL_DIR) \
+	-lbearssl
+endif
+LIB_CFLAGS += $(BEARSSL_CFLAGS)
+LIB_LDLIBS += $(BEARSSL_LIBS)
+endif
+
+ifneq ($(CONFIG_DNS),)
+ifeq ($(UDNS_DIR),)
+LIB_FILES += $(L)/lib/libudns.a
+UDNS_CFLAGS ?= -isystem $(L)/include
+UDNS_LIBS ?= $(L)/lib/libudns.a
+else
+UDNS_CFLAGS ?= -isystem $(UDNS_DIR) -isystem $(UDNS_DIR)/include
+UDNS_LIBS ?= -L$(UDNS_DIR) -L$(UDNS_DIR)/lib -ludns
+endif
+LIB_CFLAGS += $(UDNS_CFLAGS)
+LIB_LDLIBS += $(UDNS_LIBS)
+endif
+
+$(call lib-src,MUSL):
+	@echo "  FETCH musl"
+	$(Q)board/fetch.sh $(DEPS_DIR) $(MUSL)
+
+$(call lib-src,BEARSSL):
+	@echo "  FETCH bearssl"
+	$(Q)board/fetch.sh $(DEPS_DIR) $(BEARSSL)
+
+$(call lib-src,UDNS):
+	@echo "  FETCH udns"
+	$(Q)board/fetch.sh $(DEPS_DIR) $(UDNS)
+
+# The prerequisites are order-only: a library once built is kept.
+$(DEPS_DIR)/$(ARCH)-musl/cc: | $(call lib-src,MUSL)
+	@echo "  LIB   musl ($(ARCH))"
+	$(Q)board/libs.sh musl $(dir $(firstword $|)) $(@D) \
+		$(or $(TRIPLET),native) $(MUSL_TARGET)
+
+$(L)/lib/libbearssl.a: | $(call lib-src,BEARSSL) $(TOOLCHAIN)
+	@echo "  LIB   bearssl ($(TARGET))"
+	$(Q)board/libs.sh bearssl $(dir $(firstword $|)) $(L) "$(CC)" $(LIB_OPT)
+
+$(L)/lib/libudns.a: | $(call lib-src,UDNS) $(TOOLCHAIN)
+	@echo "  LIB   udns ($(TARGET))"
+	$(Q)board/libs.sh udns $(dir $(firstword $|)) $(L) "$(CC)" $(LIB_OPT)

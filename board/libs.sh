@@ -1,0 +1,101 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# libs.sh musl SRC OUT TRIPLET MUSL_TARGET      the C library and OUT/cc
+# libs.sh bearssl|udns SRC OUT CC [FLAG...]     OUT/lib/*.a and OUT/include
+#
+# Builds one library for one target from its unpacked source.  Nothing below
+# SRC is changed.  TRIPLET "native" means the machine's own gcc.
+
+set -eu
+
+what=$1
+src=$(cd "$2" && pwd)
+mkdir -p "$3/lib" "$3/include" "$3/tmp"
+out=$(cd "$3" && pwd)
+# The options of a make that calls us are not for the library's own make.
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES CFLAGS LDFLAGS CPPFLAGS
+
+exec 9>"$out/lock.$what"
+flock 9
+
+musl()
+{
+	[ ! -x "$out/cc" ] || exit 0
+	triplet=$1 target=$2 prefix=$triplet-
+	kernel=/usr/$triplet/include
+	asm=$kernel/asm
+	if [ "$triplet" = native ]; then
+		prefix='' kernel=/usr/include target=''
+		asm=/usr/include/$(gcc -dumpmachine)/asm
+	fi
+	rm -rf "$out/tmp/musl"
+	mkdir -p "$out/tmp/musl"
+	cd "$out/tmp/musl"
+	"$src/configure" --prefix="$out/musl" --syslibdir="$out/musl/lib" \
+		--disable-shared ${target:+--target="$target"} \
+		CC="${prefix}gcc" CROSS_COMPILE="$prefix" \
+		CFLAGS="-Os -ffunction-sections -fdata-sections"
+	make -j2
+	make install
+	# The kernel's own headers, which the specs below hide.
+	ln -sfn "$kernel/linux" "$out/musl/include/linux"
+	ln -sfn "$kernel/asm-generic" "$out/musl/include/asm-generic"
+	ln -sfn "$asm" "$out/musl/include/asm"
+	sh "$src/tools/musl-gcc.specs.sh" "$out/musl/include" \
+		"$out/musl/lib" /lib/ld-musl.so.1 >"$out/musl.specs"
+	# shellcheck disable=SC2016
+	printf '#!/bin/sh\nexec %sgcc "$@" -specs "%s"\n' \
+		"$prefix" "$out/musl.specs" >"$out/cc.new"
+	chmod +x "$out/cc.new"
+	mv "$out/cc.new" "$out/cc"
+}
+
+# archive NAME SOURCES... compiles with $cc and $flags, no more than two at once
+archive()
+{
+	name=$1
+	shift
+	rm -rf "$out/tmp/$name"
+	mkdir -p "$out/tmp/$name"
+	cd "$out/tmp/$name"
+	# $cc and $flags are lists of words
+	# shellcheck disable=SC2086
+	printf '%s\n' "$@" | xargs -P 2 -n 24 $cc $flags -w -c
+	rm -f "$out/lib/lib$name.a.new"
+	printf '%s\n' ./*.o | LC_ALL=C sort | xargs ar rcsD "$out/lib/lib$name.a.new"
+	mv "$out/lib/lib$name.a.new" "$out/lib/lib$name.a"
+}
+
+bearssl()
+{
+	[ ! -f "$out/lib/libbearssl.a" ] || exit 0
+	cp "$src"/inc/*.h "$out/include/"
+	flags="$flags -I$src/inc -I$src/src -DBR_AES_X86NI=0 -DBR_SSE2=0
+		-DBR_RDRAND=0 -DBR_POWER8=0 -std=gnu11"
+	# shellcheck disable=SC2046
+	archive bearssl $(find "$src/src" -name '*.c' | LC_ALL=C sort)
+}
+
+udns()
+{
+	[ ! -f "$out/lib/libudns.a" ] || exit 0
+	cp "$src/udns.h" "$out/include/"
+	flags="$flags -I$src -DHAVE_POLL=1 -DHAVE_IPv6=1
+		-DHAVE_INET_PTON_NTOP=1 -DNDEBUG"
+	archive udns "$src"/udns_*.c
+}
+
+shift 3
+if [ "$what" = musl ]; then
+	musl "$@" >"$out/tmp/musl.log" 2>&1 || {
+		tail -n 20 "$out/tmp/musl.log" >&2
+		exit 1
+	}
+else
+	cc=$1
+	shift
+	flags=$*
+	"$what"
+fi
+rm -rf "$out/tmp/$what"
