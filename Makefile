@@ -52,7 +52,7 @@ savedefconfig:
 	$(Q)$(KCONF) savedefconfig --kconfig Kconfig --out defconfig
 ## randconfig      a random .config; SEED=N repeats one
 randconfig:
-	$(Q)$(KCONF:-m=) board/randconfig.py $(SEED)
+	$(Q)KCONFIG_CONFIG=.config $(PYTHON) board/randconfig.py $(SEED)
 
 define board-rule
 $(1)_defconfig:
