@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * base/buf.c - see base/buf.h.
+ *
+ * The formatter is our own: printf() of a C library is larger than all of
+ * this folder, knows locales and floats, and cannot stop at a bound we name.
+ */
+#include "base/buf.h"
+
+#include <string.h>
+
+/* Digits of the largest 64-bit number. */
+#define MAX_DIGITS 20
+
+/* Source bytes of foreign text that a log line shows. */
+#define MAX_QUOTED 120
+
+void buf_reset(struct buf *b)
+{
+	b->len = 0;
+	b->overflow = false;
+}
+
+void buf_drop(struct buf *b, size_t n)
+{
+	b->len -= n;
+	if (n > 0 && b->len > 0)
+		memmove(b->data, b->data + n, b->len);
+}
+
+/* Claim n bytes at the end; NULL: they do not fit, which is noted. */
+static char *claim(struct buf *b, size_t n)
+{
+	if (b->overflow || n > b->cap - b->len) {
+		b->overflow = true;
+		return NULL;
+	}
+	b->len += n;
+	return b->data + b->len - n;
+}
+
+void buf_put(struct buf *b, const void *src, size_t n)
+{
+	char *at = claim(b, n);
+
+	if (at && n > 0)
+		memcpy(at, src, n);
+}
+
+void buf_put_slice(struct buf *b, struct slice s)
+{
+	buf_put(b, s.p, s.n);
+}
+
+void buf_put_str(struct buf *b, const char *s)
+{
+	buf_put_slice(b, slice_str(s));
+}
+
+void buf_put_char(struct buf *b, char c)
+{
+	buf_put(b, &c, 1);
+}
+
+void buf_put_zero(struct buf *b, size_t n)
+{
+	char *at = claim(b, n);
+
+	if (at && n > 0)
+		memset(at, 0, n);
+}
+
+/* Append v in base 10 or 16, at least width digits (at most MAX_DIGITS). */
+static void put_number(struct buf *b, uint64_t v, unsigned base, unsigned width)
+{
+	char space[MAX_DIGITS];
+	unsigned at = MAX_DIGITS;
+
+	do {
+		space[--at] = "0123456789abcdef"[v % base];
+		v /= base;
+	} while (v > 0);
+	while (at > 0 && MAX_DIGITS - at < width)
+		space[--at] = '0';
+	buf_put(b, space + at, MAX_DIGITS - at);
+}
+
+void buf_put_u64(struct buf *b, uint64_t v)
+{
+	put_number(b, v, 10, 0);
+}
+
+/* v without its sign; the smallest number has no positive of its own type. */
+static uint64_t magnitude(int64_t v)
+{
+	return v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+}
+
+void buf_put_i64(struct buf *b, int64_t v)
+{
+	if (v < 0)
+		buf_put_char(b, '-');
+	put_number(b, magnitude(v), 10, 0);
+}
+
+void buf_put_digits(struct buf *b, uint64_t v, unsigned width)
+{
+	put_number(b, v, 10, width);
+}
+
+void buf_put_u16le(struct buf *b, uint16_t v)
+{
+	char *at = claim(b, sizeof(v));
+
+	if (at)
+		put_u16le(at, v);
+}
+
+void buf_put_u32le(struct buf *b, uint32_t v)
+{
+	char *at = claim(b, sizeof(v));
+
+	if (at)
+		put_u32le(at, v);
+}
+
+void buf_put_u64le(struct buf *b, uint64_t v)
+{
+	char *at = claim(b, sizeof(v));
+
+	if (at)
+		put_u64le(at, v);
+}
+
+/* All or nothing: take back what was put since mark if it did not fit. */
+static void undo_if_cut(struct buf *b, size_t mark)
+{
+	if (b->overflow)
+		b->len = mark;
+}
+
+void buf_put_quoted(struct buf *b, struct slice s)
+{
+	size_t mark = b->len;
+	struct slice shown = slice_head(s, MAX_QUOTED);
+
+	buf_put_char(b, '"');
+	for (size_t i = 0; i < shown.n; i++) {
+		char c = shown.p[i];
+
+		if (char_is_print(c) && c != '"' && c != '\\') {
+			buf_put_char(b, c);
+		} else {
+			buf_put(b, "\\x", 2);
+			put_number(b, (uint8_t)c, 16, 2);
+		}
+	}
+	if (shown.n < s.n)
+		buf_put(b, "...", 3);
+	buf_put_char(b, '"');
+	undo_if_cut(b, mark);
+}
+
+/*
+ * Bytes of the well-formed UTF-8 sequence at the start of in, or 0: neither
+ * overlong forms nor surrogates nor anything past U+10FFFF (RFC 3629 4).
+ */
+static size_t utf8_len(struct slice in)
+{
+	uint8_t c = (uint8_t)in.p[0];
+	size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+	if (n == 1)
+		return 1;
+	if (c < 0xc2 || c > 0xf4 || n > in.n)
+		return 0;
+	for (size_t i = 1; i < n; i++) {
+		if (((uint8_t)in.p[i] & 0xc0) != 0x80)
+			return 0;
+	}
+
+	uint8_t second = (uint8_t)in.p[1];
+	if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) ||
+	    (c == 0xf0 && second < 0x90) || (c == 0xf4 && second > 0x8f))
+		return 0;
+	return n;
+}
+
+/* Append the character at the front of in for JSON; bytes of it. */
+static size_t put_json_char(struct buf *b, struct slice in)
+{
+	char c = in.p[0];
+	size_t n = utf8_len(in);
+
+	if (n == 0) {
+		buf_put(b, "\xef\xbf\xbd", 3); /* U+FFFD */
+		return 1;
+	}
+	if (c == '"' || c == '\\')
+		buf_put_char(b, '\\');
+	if ((uint8_t)c < 0x20) {
+		buf_put(b, "\\u", 2);
+		put_number(b, (uint8_t)c, 16, 4);
+	} else {
+		buf_put(b, in.p, n);
+	}
+	return n;
+}
+
+void buf_put_json(struct buf *b, struct slice s)
+{
+	size_t mark = b->len;
+
+	buf_put_char(b, '"');
+	while (s.n > 0)
+		s = slice_from(s, put_json_char(b, s));
+	buf_put_char(b, '"');
+	undo_if_cut(b, mark);
+}
+
+/* Append byte by byte, so that what does not fit is cut, not left out. */
+static void put_cut(struct buf *b, const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		buf_put_char(b, s[i]);
+}
+
+/* What stands between '%' and the letter of a conversion. */
+struct spec {
+	unsigned width; /* least digits */
+	unsigned longs; /* letters 'l' */
+	bool size;      /* letter 'z' */
+	bool precision; /* ".*" */
+};
+
+/* Read a spec at *fmt; returns the letter behind it. */
+static char read_spec(const char **fmt, struct spec *s)
+{
+	const char *p = *fmt;
+
+	*s = (struct spec){ 0 };
+	for (; char_is_digit(*p); p++)
+		s->width = s->width * 10 + (unsigned)(*p - '0');
+	if (p[0] == '.' && p[1] == '*') {
+		s->precision = true;
+		p += 2;
+	}
+	for (; *p == 'l'; p++)
+		s->longs++;
+	if (*p == 'z') {
+		s->size = true;
+		p++;
+	}
+	*fmt = *p ? p + 1 : p;
+	return *p;
+}
+
+static uint64_t next_unsigned(const struct spec *s, va_list *args)
+{
+	if (s->size)
+		return va_arg(*args, size_t);
+	if (s->longs > 1)
+		return va_arg(*args, unsigned long long);
+	if (s->longs == 1)
+		return va_arg(*args, unsigned long);
+	return va_arg(*args, unsigned);
+}
+
+static int64_t next_signed(const struct spec *s, va_list *args)
+{
+	if (s->size)
+		return va_arg(*args, ptrdiff_t);
+	if (s->longs > 1)
+		return va_arg(*args, long long);
+	if (s->longs == 1)
+		return va_arg(*args, long);
+	return va_arg(*args, int);
+}
+
+static void put_string(struct buf *b, const struct spec *s, va_list *args)
+{
+	int max = s->precision ? va_arg(*args, int) : -1;
+	const char *text = va_arg(*args, const char *);
+
+	if (max >= 0)
+		put_cut(b, text, text ? strnlen(text, (size_t)max) : 0);
+	else
+		put_cut(b, text, slice_str(text).n);
+}
+
+static void put_signed(struct buf *b, const struct spec *s, va_list *args)
+{
+	int64_t v = next_signed(s, args);
+
+	if (v < 0)
+		buf_put_char(b, '-');
+	put_number(b, magnitude(v), 10, s->width);
+}
+
+void buf_vputf(struct buf *b, const char *fmt, va_list args)
+{
+	struct spec s;
+	va_list list; /* its address has a known type on every machine */
+
+	va_copy(list, args);
+	while (*fmt) {
+		if (*fmt != '%') {
+			buf_put_char(b, *fmt++);
+			continue;
+		}
+		fmt++;
+		switch (read_spec(&fmt, &s)) {
+		case 's':
+			put_string(b, &s, &list);
+			break;
+		case 'c':
+			buf_put_char(b, (char)va_arg(list, int));
+			break;
+		case 'd':
+			put_signed(b, &s, &list);
+			break;
+		case 'u':
+			put_number(b, next_unsigned(&s, &list), 10, s.width);
+			break;
+		case 'x':
+			put_number(b, next_unsigned(&s, &list), 16, s.width);
+			break;
+		case '%':
+			buf_put_char(b, '%');
+			break;
+		default: /* not in the subset: the arguments are lost */
+			b->overflow = true;
+			break;
+		}
+	}
+	va_end(list);
+}
+
+void buf_putf(struct buf *b, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	buf_vputf(b, fmt, args);
+	va_end(args);
+}
+
+const char *buf_cstr(struct buf *b)
+{
+	if (b->overflow || b->len == b->cap) {
+		b->overflow = true;
+		return "";
+	}
+	b->data[b->len] = '\0';
+	return b->data;
+}

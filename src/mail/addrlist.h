@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * mail/addrlist.h - address lists as people and header fields write them
+ * (RFC 5322 3.4, obsolete forms of 4.4 too): display names, comments, quoted
+ * strings with commas, groups, encoded words, folded lines, route addresses.
+ *
+ * Pure.  One mailbox a call, in order; groups are opened up.
+ */
+#ifndef MAIL_ADDRLIST_H
+#define MAIL_ADDRLIST_H
+
+#include "mail/address.h"
+
+/* A reader of one list. */
+struct addrlist {
+	struct slice rest; /* what has not been read yet */
+	bool group;	   /* inside "name: ...;" */
+};
+
+/* One entry.  Text is unfolded and without comments. */
+struct addrlist_entry {
+	struct slice name; /* display name as written, or empty; into input */
+	char addr[ADDRESS_MAX_PATH + 1]; /* mailbox, NUL-ended, maybe bare */
+};
+
+/* Start reading list, e.g. the body of a To field or one argument. */
+void addrlist_start(struct addrlist *l, struct slice list);
+
+/*
+ * Next mailbox.
+ * Returns: 1 and *e set;  0 the list has ended;  -EINVAL malformed;
+ *          -EMSGSIZE an address is over its limit.  After an error the reader
+ *          stands behind the offending entry and may go on.
+ */
+must_check int addrlist_next(struct addrlist *l, struct addrlist_entry *e);
+
+#endif
