@@ -194,9 +194,11 @@ $(FUZZ): $(O)/fuzz/%: tests/fuzz/fuzz_%.c tests/tools/replay.c $(ARCHIVE)
 	$(Q)$(CC) $(filter-out -MMD -MP,$(TEST_CFLAGS)) $(OUR_LDFLAGS) $(LDFLAGS) \
 		-o $@ $< tests/tools/replay.c $(ARCHIVE) $(LIB_LDLIBS)
 
+sources:
+	@echo $(obj-y:%.o=src/%.c)
 unit-programs: $(if $(T),$(filter %/$(T),$(UNIT)),$(UNIT))
 fuzz-programs: $(if $(T),$(filter %/$(T),$(FUZZ)),$(FUZZ))
-.PHONY: install unit-programs fuzz-programs FORCE
+.PHONY: install sources unit-programs fuzz-programs FORCE
 
 -include $(OBJS:.o=.d) $(UNIT:=.d) $(TEST_LIB:.o=.d)
 endif

@@ -15,6 +15,8 @@ TRIPLET_aarch64 := aarch64-linux-gnu
 TRIPLET_mipsel := mipsel-linux-gnu
 TRIPLET_riscv64 := riscv64-linux-gnu
 TRIPLET_s390x := s390x-linux-gnu
+# Debian's mipsel compiler makes position-independent code unless told.
+ARCH_CFLAGS_mipsel := -fno-pic -mno-shared -mplt
 ARCHES := armhf aarch64 mipsel riscv64 s390x
 
 ifneq ($(filter-out $(ARCHES),$(CROSS)),)
@@ -22,6 +24,7 @@ $(error CROSS=$(CROSS) is none of $(ARCHES))
 endif
 
 TRIPLET := $(TRIPLET_$(CROSS))
+ARCH_CFLAGS := $(if $(CONFIG_STATIC),$(ARCH_CFLAGS_$(CROSS)))
 MUSL_TARGET := $(subst -gnu,-musl,$(TRIPLET))
 LIB_OPT := -Os -ffunction-sections -fdata-sections -fomit-frame-pointer \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables
@@ -33,7 +36,7 @@ LIB_OPT += $(CFLAGS)
 else ifneq ($(CONFIG_STATIC),)
 TARGET := $(ARCH)-musl
 TOOLCHAIN := $(DEPS_DIR)/$(TARGET)/cc
-CC := $(TOOLCHAIN)
+CC := $(abspath $(TOOLCHAIN))
 else
 TARGET := $(ARCH)-host
 LIB_OPT := -g -O1
@@ -83,16 +86,25 @@ $(call lib-src,UDNS):
 	@echo "  FETCH udns"
 	$(Q)board/fetch.sh $(DEPS_DIR) $(UDNS)
 
-# The prerequisites are order-only: a library once built is kept.
-$(DEPS_DIR)/$(ARCH)-musl/cc: | $(call lib-src,MUSL)
+# What a library is made of; written anew only when the words change, and then
+# the library is built again.
+L_MUSL := $(DEPS_DIR)/$(ARCH)-musl
+$(L_MUSL)/musl.by: WORDS = $(MUSL)
+$(L)/bearssl.by: WORDS = $(BEARSSL) $(CC) $(LIB_OPT)
+$(L)/udns.by: WORDS = $(UDNS) $(CC) $(LIB_OPT)
+$(L_MUSL)/musl.by $(L)/bearssl.by $(L)/udns.by: FORCE
+	@mkdir -p $(@D)
+	@echo '$(WORDS)' | cmp -s - $@ || echo '$(WORDS)' >$@
+
+$(L_MUSL)/cc: $(L_MUSL)/musl.by | $(call lib-src,MUSL)
 	@echo "  LIB   musl ($(ARCH))"
 	$(Q)board/libs.sh musl $(dir $(firstword $|)) $(@D) \
 		$(or $(TRIPLET),native) $(MUSL_TARGET)
 
-$(L)/lib/libbearssl.a: | $(call lib-src,BEARSSL) $(TOOLCHAIN)
+$(L)/lib/libbearssl.a: $(L)/bearssl.by $(TOOLCHAIN) | $(call lib-src,BEARSSL)
 	@echo "  LIB   bearssl ($(TARGET))"
 	$(Q)board/libs.sh bearssl $(dir $(firstword $|)) $(L) "$(CC)" $(LIB_OPT)
 
-$(L)/lib/libudns.a: | $(call lib-src,UDNS) $(TOOLCHAIN)
+$(L)/lib/libudns.a: $(L)/udns.by $(TOOLCHAIN) | $(call lib-src,UDNS)
 	@echo "  LIB   udns ($(TARGET))"
 	$(Q)board/libs.sh udns $(dir $(firstword $|)) $(L) "$(CC)" $(LIB_OPT)

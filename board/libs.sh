@@ -16,13 +16,20 @@ out=$(cd "$3" && pwd)
 # The options of a make that calls us are not for the library's own make.
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES CFLAGS LDFLAGS CPPFLAGS
 
+# One at a time; what another has just built with the same words is taken.
 exec 9>"$out/lock.$what"
 flock 9
+shift 3
+key="$src $*"
+if [ -f "$out/$what.key" ] && [ "$(cat "$out/$what.key")" = "$key" ]; then
+	[ "$what" != musl ] || touch "$out/cc"
+	[ "$what" = musl ] || touch "$out/lib/lib$what.a"
+	exit 0
+fi
 
 musl()
 {
-	[ ! -x "$out/cc" ] || exit 0
-	triplet=$1 target=$2 prefix=$triplet-
+	triplet=$1 target=${2-} prefix=$triplet-
 	kernel=/usr/$triplet/include
 	asm=$kernel/asm
 	if [ "$triplet" = native ]; then
@@ -69,7 +76,6 @@ archive()
 
 bearssl()
 {
-	[ ! -f "$out/lib/libbearssl.a" ] || exit 0
 	cp "$src"/inc/*.h "$out/include/"
 	flags="$flags -I$src/inc -I$src/src -DBR_AES_X86NI=0 -DBR_SSE2=0
 		-DBR_RDRAND=0 -DBR_POWER8=0 -std=gnu11"
@@ -79,14 +85,12 @@ bearssl()
 
 udns()
 {
-	[ ! -f "$out/lib/libudns.a" ] || exit 0
 	cp "$src/udns.h" "$out/include/"
 	flags="$flags -I$src -DHAVE_POLL=1 -DHAVE_IPv6=1
 		-DHAVE_INET_PTON_NTOP=1 -DNDEBUG"
 	archive udns "$src"/udns_*.c
 }
 
-shift 3
 if [ "$what" = musl ]; then
 	musl "$@" >"$out/tmp/musl.log" 2>&1 || {
 		tail -n 20 "$out/tmp/musl.log" >&2
@@ -98,4 +102,5 @@ else
 	flags=$*
 	"$what"
 fi
+echo "$key" >"$out/$what.key"
 rm -rf "$out/tmp/$what"

@@ -10,6 +10,7 @@ obj-y += base/crc32c.o
 obj-y += base/fdio.o
 obj-y += base/id.o
 obj-y += base/log.o
+obj-y += base/memory.o
 obj-y += base/secret.o
 obj-y += base/slice.o
 obj-y += base/world.o
