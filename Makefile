@@ -82,7 +82,7 @@ KAWK := awk -f board/kconfig.awk -v epoch=$(SOURCE_DATE_EPOCH)
 $(O)/config.mk: $(DOTCONFIG) Kconfig board/kconfig.awk $(O)/flags
 	@mkdir -p $(@D)
 	$(Q)if [ -n "$$($(KAWK) -v want=missing Kconfig $(DOTCONFIG))" ]; then \
-		KCONFIG_CONFIG=$(DOTCONFIG) $(PYTHON) -m olddefconfig Kconfig; \
+		KCONFIG_CONFIG=$(DOTCONFIG) $(PYTHON) -m olddefconfig Kconfig >/dev/null; \
 	fi
 	$(Q)$(KAWK) -v want=h Kconfig $(DOTCONFIG) >$(O)/config.h.new
 	$(Q)cmp -s $(O)/config.h.new $(O)/config.h || \
@@ -137,6 +137,8 @@ FORCE:
 # ---- the program ---------------------------------------------------------
 
 # Development aid: objects whose source is not written yet are left out.
+# DEV=1: what does not compile yet is left out too.
+DEV_SKIP := $(if $(DEV),|| echo "  SKIP  $@")
 obj-y := $(foreach o,$(obj-y),$(if $(wildcard src/$(o:.o=.c)),$(o)))
 
 OBJS := $(obj-y:%=$(O)/%)
@@ -145,7 +147,7 @@ ARCHIVE := $(O)/mailmote.a
 $(OBJS): $(O)/%.o: src/%.c $(O)/config.h $(O)/flags | $(TOOLCHAIN) $(LIB_FILES)
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
-	$(Q)$(CC) $(OUR_CFLAGS) $(call room-flags,$*) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(OUR_CFLAGS) $(call room-flags,$*) $(CFLAGS) -MMD -MP -c -o $@ $< $(DEV_SKIP)
 
 # mailmote.sym keeps its symbols, for nm and the debugger.
 $(O)/mailmote: $(OBJS) $(LIB_FILES)
@@ -156,7 +158,7 @@ $(O)/mailmote: $(OBJS) $(LIB_FILES)
 # Everything but main, for the tests.
 $(ARCHIVE): $(filter-out $(O)/main.o,$(OBJS))
 	@rm -f $@
-	$(Q)ar rcs $@ $^
+	$(Q)ar rcs $@ $(if $(DEV),$$(ls $^ 2>/dev/null),$^)
 
 ## install         into DESTDIR, below PREFIX (/usr); builds nothing
 BIN := $(DESTDIR)$(PREFIX)
