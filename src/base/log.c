@@ -45,8 +45,11 @@ static int open_syslog(void)
 	return fd;
 }
 
-/* Send one datagram; false: the socket is of no use any more. */
-static bool send_syslog(struct iovec *parts, size_t count)
+/*
+ * Send one datagram; false: the socket is of no use any more.  count is of a
+ * small type since msg_iovlen is size_t in glibc and int in musl.
+ */
+static bool send_syslog(struct iovec *parts, uint8_t count)
 {
 	const struct msghdr msg = { .msg_iov = parts, .msg_iovlen = count };
 
