@@ -19,7 +19,16 @@ struct addrlist {
 
 /* One entry.  Text is unfolded and without comments. */
 struct addrlist_entry {
-	struct slice name; /* display name as written, or empty; into input */
+	/*
+	 * Display name as written (quotes, comments, folds and all), or
+	 * empty; into the input.
+	 */
+	struct slice name;
+	/*
+	 * name is the inside of a comment instead, as in "u@d (Name)": it
+	 * must be quoted before it is used as a display name.
+	 */
+	bool comment;
 	char addr[ADDRESS_MAX_PATH + 1]; /* mailbox, NUL-ended, maybe bare */
 };
 
@@ -29,8 +38,10 @@ void addrlist_start(struct addrlist *l, struct slice list);
 /*
  * Next mailbox.
  * Returns: 1 and *e set;  0 the list has ended;  -EINVAL malformed;
- *          -EMSGSIZE an address is over its limit.  After an error the reader
- *          stands behind the offending entry and may go on.
+ *          -EMSGSIZE an address is over its limit.  After an error *e is of no
+ *          use, and the reader stands behind the offending entry and may go on.
+ * Limits:  comments 8 deep; a line end only as part of a fold.  A group that is
+ *          not closed ends with the list.
  */
 must_check int addrlist_next(struct addrlist *l, struct addrlist_entry *e);
 

@@ -22,7 +22,11 @@ struct envelope {
 	struct slice rcpts; /* packed recipients, each with its NUL */
 };
 
-/* Append reverse-path and trace; recipients follow with envelope_put_rcpt. */
+/*
+ * Append reverse-path and trace; recipients follow with envelope_put_rcpt.
+ * A control byte in an address, a NUL in trace or an empty recipient sets
+ * overflow: nothing of the kind is ever packed.
+ */
 void envelope_put(struct buf *b, struct slice from, struct slice trace);
 void envelope_put_rcpt(struct buf *b, struct slice rcpt);
 

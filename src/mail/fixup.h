@@ -20,8 +20,12 @@
 
 #include "base/buf.h"
 
-/* Longest field name that can be recognised. */
-#define FIXUP_MAX_NAME 32
+/*
+ * Longest field name, with the blanks behind it, that can be recognised: the
+ * length of line that RFC 5322 2.1.1 recommends.  A line without a colon in so
+ * many bytes is text before the first field, an unknown field behind it.
+ */
+#define FIXUP_MAX_NAME 78
 
 /* What to do; every slice may be empty: then nothing is done. */
 struct fixup_job {
@@ -35,14 +39,15 @@ struct fixup_job {
 
 /* The filter, and what it has seen. */
 struct fixup {
-	const struct fixup_job *job;
-	uint8_t state;
-	uint8_t name_len;
-	char name[FIXUP_MAX_NAME];
+	const struct fixup_job *job; /* as given */
+	uint8_t state;		     /* its own */
+	uint8_t step;		     /* which part of its text it puts out */
+	uint8_t name_len;	     /* bytes of name */
+	char name[FIXUP_MAX_NAME];   /* the beginning of a line, held back */
 	bool dropping;	    /* the field at hand is being left out */
 	uint16_t seen;	    /* FIXUP_SAW_ bits */
 	uint16_t received;  /* Received fields in the header: loops */
-	uint32_t header_len; /* octets of the header so far */
+	uint32_t header_len; /* octets taken of it, without the empty line */
 	size_t pending;	    /* of the text that is being put out */
 };
 

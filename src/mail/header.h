@@ -13,7 +13,7 @@
 /* One field. */
 struct header_field {
 	struct slice name; /* without blanks and colon */
-	struct slice body; /* behind the colon, folded lines included */
+	struct slice body; /* behind the colon: folds kept, last CRLF not */
 };
 
 /*

@@ -22,6 +22,7 @@ struct lines {
 	uint8_t held; /* bytes of a line's beginning kept back */
 	bool mbox;    /* still at the start, where "From " lines are */
 	bool any;     /* something was put out */
+	size_t crs;   /* CRs that wait for what follows them */
 };
 
 /* Start; dot: a lone dot ends the text. */

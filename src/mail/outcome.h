@@ -44,8 +44,9 @@ struct outcome {
 };
 
 /*
- * Fill *o.  text is cut to fit; bytes that are not printable ASCII become
- * '?'.  dsn 0 becomes 200, 400 or 500 (x.0.0) after the verdict.
+ * Fill *o: trouble is TROUBLE_LINK, the flags are off.  text is cut to fit;
+ * bytes that are not printable ASCII become '?'.  dsn 0 becomes 200, 400 or
+ * 500 (x.0.0) after the verdict.
  */
 void outcome_set(struct outcome *o, enum verdict verdict, uint16_t code,
 		 uint16_t dsn, struct slice text);
@@ -54,7 +55,10 @@ void outcome_set(struct outcome *o, enum verdict verdict, uint16_t code,
 void outcome_set_trouble(struct outcome *o, enum trouble trouble, uint16_t dsn,
 			 struct slice text);
 
-/* Append the dsn as text, "4.4.1"; three digits with the last up to 99. */
+/*
+ * Append the dsn as text: 441 is "4.4.1".  A detail above 9 takes two digits:
+ * 4730 is "4.7.30".
+ */
 void outcome_put_dsn(struct buf *b, uint16_t dsn);
 
 #endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * mail/address.c - see mail/address.h.
+ *
+ * Every address that reaches a wire, a spool or a log has passed here: what
+ * is taken holds no control byte and nothing above 0x7f, so that it cannot
+ * break out of its line (STANDARDS.md S-8, S-9).
+ */
+#include "mail/address.h"
+
+#include <errno.h>
+
+/* RFC 1035 2.3.4: octets of a label. */
+#define MAX_LABEL 63
+
+/* The brackets and the mailbox between them are a path (4.5.3.1.3). */
+#define MAX_MAILBOX (ADDRESS_MAX_PATH - 2)
+
+/* RFC 5321 4.1.3: Snum "." Snum "." Snum "." Snum. */
+static bool is_ipv4(struct slice in)
+{
+	for (int i = 3; i >= 0; i--) {
+		uint32_t v;
+		bool dot = slice_find(in, '.') >= 0;
+		struct slice part = slice_cut(&in, '.');
+
+		if (part.n > 3 || slice_to_u32(part, 255, &v) < 0)
+			return false;
+		if (dot != (i > 0))
+			return false;
+	}
+	return true;
+}
+
+static bool is_hex(struct slice in)
+{
+	for (size_t i = 0; i < in.n; i++) {
+		char c = char_lower(in.p[i]);
+
+		if (!char_is_digit(c) && (c < 'a' || c > 'f'))
+			return false;
+	}
+	return in.n >= 1 && in.n <= 4;
+}
+
+/* RFC 5321 4.1.3: IPv6-full, IPv6-comp, and both with an IPv4 address. */
+static bool is_ipv6(struct slice in)
+{
+	unsigned groups = 0;
+	bool gap = false;
+
+	if (slice_starts(in, SLICE("::"))) {
+		gap = true;
+		in = slice_from(in, 2);
+	}
+	while (in.n > 0) {
+		ptrdiff_t colon = slice_find(in, ':');
+
+		if (colon < 0 && slice_find(in, '.') >= 0) {
+			groups += 2;
+			if (!is_ipv4(in))
+				return false;
+			break;
+		}
+		groups++;
+		if (!is_hex(slice_cut(&in, ':')))
+			return false;
+		if (colon >= 0 && in.n == 0)
+			return false;
+		if (in.n > 0 && in.p[0] == ':') {
+			if (gap)
+				return false;
+			gap = true;
+			in = slice_from(in, 1);
+		}
+	}
+	return gap ? groups < 8 : groups == 8;
+}
+
+static bool is_label(struct slice in)
+{
+	if (in.n == 0 || in.n > MAX_LABEL)
+		return false;
+	for (size_t i = 0; i < in.n; i++) {
+		char c = in.p[i];
+		bool inner = i > 0 && i + 1 < in.n;
+
+		if (!char_is_alnum(c) && c != '_' && !(c == '-' && inner))
+			return false;
+	}
+	return true;
+}
+
+bool address_is_domain(struct slice in)
+{
+	if (in.n == 0 || in.n > ADDRESS_MAX_DOMAIN)
+		return false;
+	if (in.p[0] == '[') {
+		if (in.p[in.n - 1] != ']')
+			return false;
+		in = slice_head(slice_from(in, 1), in.n - 2);
+		if (slice_istarts(in, SLICE("IPv6:")))
+			return is_ipv6(slice_from(in, 5));
+		return is_ipv4(in);
+	}
+	if (in.p[in.n - 1] == '.')
+		return false;
+	while (in.n > 0) {
+		if (!is_label(slice_cut(&in, '.')))
+			return false;
+	}
+	return true;
+}
+
+/* RFC 5321 4.1.2: Quoted-string at the start of in; its length, 0: none. */
+static size_t quoted_len(struct slice in)
+{
+	if (in.n == 0 || in.p[0] != '"')
+		return 0;
+	for (size_t i = 1; i < in.n; i++) {
+		if (in.p[i] == '"')
+			return i + 1;
+		if (in.p[i] == '\\')
+			i++;
+		if (i >= in.n || !char_is_print(in.p[i]))
+			return 0;
+	}
+	return 0;
+}
+
+/* RFC 5321 4.1.2: Dot-string at the start of in; its length, 0: none. */
+static size_t dots_len(struct slice in)
+{
+	size_t n = 0;
+	bool dot = true; /* the byte before was one, or there is none */
+
+	for (; n < in.n; n++) {
+		if (in.p[n] == '.' ? dot : !char_is_atext(in.p[n]))
+			break;
+		dot = in.p[n] == '.';
+	}
+	return dot ? 0 : n;
+}
+
+int address_parse(struct slice in, struct address *out)
+{
+	struct address a = { .whole = in };
+	size_t n = quoted_len(in);
+
+	if (n == 0)
+		n = dots_len(in);
+	if (n == 0)
+		return -EINVAL;
+	a.local = slice_head(in, n);
+	if (n < in.n) {
+		if (in.p[n] != '@')
+			return -EINVAL;
+		a.domain = slice_from(in, n + 1);
+		if (a.domain.n > ADDRESS_MAX_DOMAIN)
+			return -EMSGSIZE;
+		if (!address_is_domain(a.domain))
+			return -EINVAL;
+	}
+	if (n > ADDRESS_MAX_LOCAL || in.n > MAX_MAILBOX)
+		return -EMSGSIZE;
+	*out = a;
+	return 0;
+}
+
+/* Skip "@one,@two:" at the front of *in (A-d-l of RFC 5321 4.1.2). */
+static int skip_route(struct slice *in)
+{
+	bool more = in->n > 0 && in->p[0] == '@';
+
+	while (more) {
+		size_t n = 1;
+
+		/* The colons of a literal end no route. */
+		if (n < in->n && in->p[n] == '[') {
+			while (n < in->n && in->p[n] != ']')
+				n++;
+		}
+		while (n < in->n && in->p[n] != ',' && in->p[n] != ':')
+			n++;
+		if (n == in->n ||
+		    !address_is_domain(slice_of(in->p + 1, n - 1)))
+			return -EINVAL;
+		more = in->p[n] == ',';
+		*in = slice_from(*in, n + 1);
+		if (more && (in->n == 0 || in->p[0] != '@'))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+/* Bytes of the mailbox at the start of in: up to a blank or '>'. */
+static size_t mailbox_len(struct slice in)
+{
+	size_t n = quoted_len(in);
+
+	while (n < in.n && in.p[n] != '>' && !char_is_blank(in.p[n]))
+		n++;
+	return n;
+}
+
+int address_parse_path(struct slice in, struct address *out)
+{
+	struct slice rest = in;
+	bool bracket = in.n > 0 && in.p[0] == '<';
+
+	if (slice_starts(in, SLICE("<>"))) {
+		*out = (struct address){ { NULL, 0 },
+					 { NULL, 0 },
+					 { NULL, 0 } };
+		return 2;
+	}
+	if (bracket)
+		rest = slice_from(rest, 1);
+	int err = skip_route(&rest);
+	if (err < 0)
+		return err;
+
+	struct slice mailbox = slice_head(rest, mailbox_len(rest));
+	rest = slice_from(rest, mailbox.n);
+	if (bracket != (rest.n > 0 && rest.p[0] == '>'))
+		return -EINVAL;
+	err = address_parse(mailbox, out);
+	if (err < 0)
+		return err;
+	return (int)(in.n - rest.n + bracket);
+}
+
+bool address_eq(const struct address *a, const struct address *b)
+{
+	return slice_eq(a->local, b->local) && slice_ieq(a->domain, b->domain);
+}
