@@ -74,7 +74,10 @@ apt_private()
 		-o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= \
 		-o APT::Sandbox::User=root \
 		-o Acquire::Languages=none \
-		-o Acquire::Retries=3 "$@"
+		-o Acquire::Retries=3 "$@" >"$cache/apt/log" 2>&1 || {
+		tail -n 20 "$cache/apt/log" >&2
+		exit 1
+	}
 }
 
 # The whole fetch is one at a time: several libraries may be wanted at once.
@@ -92,10 +95,10 @@ if [ -z "$tarball" ]; then
 		exit 1
 	}
 	if [ ! -f "$cache/apt/fresh" ]; then
-		apt_private update >&2
+		apt_private update
 		: >"$cache/apt/fresh"
 	fi
-	apt_private --download-only --only-source source "$name" >&2
+	apt_private --download-only --only-source source "$name"
 	for t in "${name}_$version".orig.tar.*; do
 		case $t in *.asc | *'*') ;; *) tarball=$t ;; esac
 	done

@@ -2,6 +2,9 @@
 #
 # The only list of objects.  Whole files are cut by configuration here.
 
+# The resolver is one of two.
+NO_DNS := $(if $(CONFIG_DNS),,y)
+
 obj-y += main.o
 
 obj-y += base/base64.o
@@ -24,3 +27,33 @@ obj-y += mail/fixup.o
 obj-y += mail/header.o
 obj-y += mail/lines.o
 obj-y += mail/outcome.o
+
+obj-y += smtp/auth.o
+obj-$(CONFIG_AUTH_LOGIN) += smtp/auth_login.o
+obj-$(CONFIG_AUTH_PLAIN) += smtp/auth_plain.o
+obj-y += smtp/ehlo.o
+obj-y += smtp/reply.o
+obj-y += smtp/verdict.o
+
+obj-y += conf/reader.o
+obj-y += conf/value.o
+
+
+obj-y += net/addr.o
+obj-y += net/net_error.o
+obj-y += net/net_posix.o
+obj-$(CONFIG_DNS) += net/resolve_conf.o
+obj-y += net/resolve_hosts.o
+obj-y += net/resolve_local.o
+obj-$(NO_DNS) += net/resolve_static.o
+obj-$(CONFIG_DNS) += net/resolve_udns.o
+obj-$(CONFIG_DNS) += net/resolve_wire.o
+obj-y += net/resolve_words.o
+
+obj-y += relay/commit.o
+obj-y += relay/event.o
+obj-y += relay/message.o
+obj-y += relay/schedule.o
+obj-y += relay/settle.o
+obj-y += relay/stage.o
+obj-y += relay/submit.o
