@@ -3,13 +3,14 @@
 #
 # fetch.sh CACHE NAME VERSION SHA256: have CACHE/src/NAME-VERSION, unpacked
 # from Debian's source package NAME.  Uses a private apt configuration made
-# from the machine's own sources; /etc/apt is read and never changed.
+# from the machine's own sources; /etc/apt (APT_ETC) is read and never changed.
 
 set -eu
 
 cache=$1 name=$2 version=$3 sum=$4
 mkdir -p "$cache/apt/lists/partial" "$cache/apt/archives/partial" "$cache/src"
 cache=$(cd "$cache" && pwd)
+etc=${APT_ETC:-/etc/apt}
 tree=$cache/src/$name-$version
 [ ! -f "$tree/.ready" ] || exit 0
 
@@ -19,18 +20,19 @@ debian_sources()
 {
 	# shellcheck disable=SC1091
 	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	find /etc/apt -maxdepth 2 -name '*.sources' -exec cat {} + -exec echo \; |
+	find "$etc" -maxdepth 2 -name '*.sources' -exec cat {} + -exec echo \; |
 		awk -v code="$codename" '
 		function flush() {
-			if (suites != "" && uris != "")
+			if (suites != "" && uris != "" && !off)
 				printf "Types: deb-src\nURIs:%s\nSuites:%s\n" \
 				       "Components: main\n%s\n",
 				       uris, suites, key
-			uris = suites = key = ""
+			uris = suites = key = off = ""
 		}
 		NF == 0 { flush(); incont = 0; next }
 		/^[ \t]/ { if (incont) key = key $0 "\n"; next }
 		{ incont = 0 }
+		/^Enabled: *(no|false|0)/ { off = 1 }
 		/^URIs:/ { sub(/^URIs:/, ""); uris = $0 }
 		/^Suites:/ {
 			for (i = 2; i <= NF; i++)
@@ -40,7 +42,7 @@ debian_sources()
 		}
 		/^Signed-By:/ { key = $0 "\n"; incont = 1 }
 		END { flush() }'
-	find /etc/apt -maxdepth 2 -name '*.list' -exec cat {} + |
+	find "$etc" -maxdepth 2 -name '*.list' -exec cat {} + |
 		awk -v code="$codename" '
 		$1 == "deb" {
 			opt = ""; i = 2
@@ -91,7 +93,7 @@ done
 if [ -z "$tarball" ]; then
 	debian_sources >"$cache/apt/src.sources"
 	[ -s "$cache/apt/src.sources" ] || {
-		echo "fetch.sh: no Debian source found below /etc/apt" >&2
+		echo "fetch.sh: no Debian source found below $etc" >&2
 		exit 1
 	}
 	if [ ! -f "$cache/apt/fresh" ]; then
