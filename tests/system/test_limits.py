@@ -311,7 +311,7 @@ def test_message_that_waits_leaves_the_stage(make_relay, fake):
     """A stage that is full of messages in flight spills to the spool."""
     hold = fake.script['mail'] = Hold()
     relay = make_relay(clear(fake), commit_after='30s')
-    body = b'\r\n' + b'z' * 70 + b'\r\n' * 8000
+    body = b'\r\n' + (b'z' * 70 + b'\r\n') * 200
     with contextlib.ExitStack() as stack:
         clients = []
         for _ in range(4):
