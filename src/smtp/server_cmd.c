@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * smtp/server_cmd.c - the commands of the server, a table of verbs and one of
+ * parameters (RFC 5321 4.1.1, 4.1.2).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "smtp/server_int.h"
+
+/* How a verb is used. */
+enum {
+	NO_ARGUMENT = 1, /* 501 when there is one */
+	LAST = 2,	 /* RFC 2920 3.1: nothing may follow in the group */
+	SAID_HELLO = 4	 /* 503 before EHLO */
+};
+
+/* A verb; run: obey it, args being what follows, without blanks around it. */
+struct command {
+	const char *verb;
+	unsigned flags;
+	void (*run)(struct smtp_server *s, struct slice args);
+};
+
+/* Parameters as bits of smtp_server.params: those of MAIL. */
+enum { PARAM_SIZE = 1, PARAM_BODY = 2 };
+
+static void fail_order(struct smtp_server *s, struct slice text)
+{
+	/*
+	 * RFC 5321 4.1.4.  No error that counts: a group whose MAIL was
+	 * refused is followed by many of them.
+	 */
+	server_reply(s, 503, 551, text);
+}
+
+static void fail_argument(struct smtp_server *s)
+{
+	server_error(s, 501, 554, SLICE("syntax error in parameters"));
+}
+
+static void run_unknown(struct smtp_server *s, struct slice args)
+{
+	(void)args;
+	server_error(s, 500, 551, SLICE("command not recognized"));
+}
+
+static void run_unimplemented(struct smtp_server *s, struct slice args)
+{
+	(void)args;
+	server_error(s, 502, 551, SLICE("command not implemented"));
+}
+
+/*
+ * RFC 5321 4.1.1.1, 4.1.4: the name is taken, and all before it forgotten; or
+ * false: it is refused, and nothing changes.
+ */
+static bool take_hello(struct smtp_server *s, struct slice name, bool esmtp,
+		       bool lmtp)
+{
+	if (!address_is_domain(name)) {
+		fail_argument(s);
+		return false;
+	}
+	memcpy(s->helo, name.p, name.n);
+	s->helo[name.n] = '\0';
+	s->esmtp = esmtp;
+	s->lmtp = lmtp;
+	s->sync = true;
+	server_reset(s);
+	return true;
+}
+
+static void run_helo(struct smtp_server *s, struct slice args)
+{
+	if (take_hello(s, args, false, false))
+		server_reply(s, 250, 0, s->job->hostname);
+}
+
+static void put_offer(struct smtp_server *s)
+{
+	buf_drop(&s->out, s->out_at);
+	s->out_at = 0;
+	buf_put_str(&s->out, "250-");
+	buf_put_slice(&s->out, s->job->hostname);
+	buf_put_str(&s->out, "\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SIZE");
+	/* RFC 1870 4: no number, no limit */
+	if (s->job->max_message > 0) {
+		buf_put_char(&s->out, ' ');
+		buf_put_u64(&s->out, s->job->max_message);
+	}
+	buf_put_str(&s->out, "\r\n250 ENHANCEDSTATUSCODES\r\n");
+}
+
+static void run_ehlo(struct smtp_server *s, struct slice args)
+{
+	if (take_hello(s, args, true, false))
+		put_offer(s);
+}
+
+static void run_lhlo(struct smtp_server *s, struct slice args)
+{
+	if (!s->job->lmtp_ok)
+		run_unimplemented(s, args);
+	else if (take_hello(s, args, true, true))
+		put_offer(s);
+}
+
+/* RFC 1870 3: 1*20DIGIT */
+static bool take_size(struct smtp_server *s, struct slice value)
+{
+	int err = slice_to_u64(value, UINT64_MAX, &s->size);
+
+	if (err == -ERANGE)
+		s->size = UINT64_MAX;
+	return value.n <= 20 && err != -EINVAL;
+}
+
+/* RFC 6152 2 */
+static bool take_body(struct smtp_server *s, struct slice value)
+{
+	s->eight_bit = slice_ieq(value, SLICE("8BITMIME"));
+	return s->eight_bit || slice_ieq(value, SLICE("7BIT"));
+}
+
+static const struct {
+	const char *name;
+	uint8_t bit;
+	bool (*take)(struct smtp_server *s, struct slice value);
+} parameters[] = {
+	{ "SIZE", PARAM_SIZE, take_size },
+	{ "BODY", PARAM_BODY, take_body },
+};
+
+/* One parameter; allowed: bits of those this command knows. */
+static bool take_param(struct smtp_server *s, struct slice word,
+		       unsigned allowed)
+{
+	struct slice name = slice_cut(&word, '=');
+
+	for (size_t i = 0; i < ARRAY_LEN(parameters); i++) {
+		uint8_t bit = parameters[i].bit;
+
+		if (!(bit & allowed) ||
+		    !slice_ieq(name, slice_str(parameters[i].name)))
+			continue;
+		bool twice = s->params & bit;
+		s->params |= bit;
+		if (!twice && parameters[i].take(s, word))
+			return true;
+		fail_argument(s);
+		return false;
+	}
+	/* RFC 5321 4.1.1.11 */
+	server_error(s, 555, 554, SLICE("parameter not recognized"));
+	return false;
+}
+
+/*
+ * Read "keyword: path parameters" into s->path and what they set; false: the
+ * reply is given.  dsn: of a path that is none.
+ */
+static bool take_path(struct smtp_server *s, struct slice args,
+		      struct slice keyword, unsigned allowed, uint16_t dsn)
+{
+	struct address a;
+	struct slice word;
+
+	if (!slice_istarts(args, keyword)) {
+		fail_argument(s);
+		return false;
+	}
+	/* Blanks behind the colon are wrong, and common. */
+	args = slice_trim(slice_from(args, keyword.n));
+
+	int n = address_parse_path(args, &a);
+	args = slice_from(args, n > 0 ? (size_t)n : 0);
+	if (n <= 0 || (args.n > 0 && !char_is_blank(args.p[0]))) {
+		server_error(s, 501, dsn, SLICE("malformed address"));
+		return false;
+	}
+	s->path = a.whole;
+	s->params = 0;
+	while ((word = slice_word(&args)).n > 0) {
+		if (!take_param(s, word, allowed))
+			return false;
+	}
+	return true;
+}
+
+static void run_mail(struct smtp_server *s, struct slice args)
+{
+	s->size = 0;
+	s->eight_bit = false;
+	if (s->transaction)
+		fail_order(s, SLICE("nested MAIL"));
+	else if (!take_path(s, args, SLICE("FROM:"), PARAM_SIZE | PARAM_BODY,
+			    517))
+		return;
+	else if (s->job->max_message > 0 && s->size > s->job->max_message)
+		server_reply(s, 552, 534, SLICE("message is too large"));
+	else
+		s->ask = SMTP_ASK_MAIL;
+}
+
+static void run_rcpt(struct smtp_server *s, struct slice args)
+{
+	if (!s->transaction)
+		fail_order(s, SLICE("MAIL first"));
+	else if (!take_path(s, args, SLICE("TO:"), 0, 513))
+		return;
+	else if (s->path.n == 0)
+		server_error(s, 501, 513, SLICE("null path as a recipient"));
+	else if (s->rcpts >= s->job->max_rcpt)
+		/* RFC 5321 4.5.3.1.10 */
+		server_reply(s, 452, 453, SLICE("too many recipients"));
+	else
+		s->ask = SMTP_ASK_RCPT;
+}
+
+static void run_data(struct smtp_server *s, struct slice args)
+{
+	(void)args;
+	s->sync = true;
+	if (!s->transaction)
+		fail_order(s, SLICE("MAIL first"));
+	else if (s->rcpts == 0)
+		/* RFC 5321 3.3; RFC 2033 4.2 has no other code than 503 */
+		server_reply(s, s->lmtp ? 503 : 554, 551,
+			     SLICE("no valid recipients"));
+	else
+		s->ask = SMTP_ASK_DATA;
+}
+
+static void run_rset(struct smtp_server *s, struct slice args)
+{
+	(void)args;
+	server_reply(s, 250, 200, SLICE("ok"));
+	server_reset(s);
+}
+
+static void run_noop(struct smtp_server *s, struct slice args)
+{
+	(void)args;
+	server_reply(s, 250, 200, SLICE("ok"));
+}
+
+static void run_vrfy(struct smtp_server *s, struct slice args)
+{
+	(void)args;
+	/* RFC 5321 3.5.3, 7.3: nothing is told */
+	server_reply(s, 252, 250, SLICE("send mail to find out"));
+}
+
+static void run_help(struct smtp_server *s, struct slice args)
+{
+	(void)args;
+	server_reply(s, 214, 200, SLICE("see RFC 5321"));
+}
+
+static void run_quit(struct smtp_server *s, struct slice args)
+{
+	(void)args;
+	server_end(s, 221, 200, SLICE("bye"));
+}
+
+static void run_foreign(struct smtp_server *s, struct slice args)
+{
+	(void)args;
+	/* STANDARDS.md S-4: a browser was led here, its lines are no mail */
+	server_end(s, 554, 551, SLICE("this is SMTP"));
+}
+
+static const struct command commands[] = {
+	{ "EHLO", LAST, run_ehlo },
+	{ "HELO", LAST, run_helo },
+	{ "LHLO", LAST, run_lhlo },
+	{ "MAIL", SAID_HELLO, run_mail },
+	{ "RCPT", SAID_HELLO, run_rcpt },
+	{ "DATA", SAID_HELLO | NO_ARGUMENT | LAST, run_data },
+	{ "RSET", NO_ARGUMENT, run_rset },
+	{ "NOOP", 0, run_noop },
+	{ "QUIT", NO_ARGUMENT, run_quit },
+	{ "VRFY", 0, run_vrfy },
+	{ "HELP", 0, run_help },
+	{ "EXPN", 0, run_unimplemented },
+	{ "STARTTLS", 0, run_unimplemented },
+	{ "AUTH", 0, run_unimplemented },
+	{ "BDAT", 0, run_unimplemented },
+	{ "ETRN", 0, run_unimplemented },
+	{ "TURN", 0, run_unimplemented },
+	{ "SEND", 0, run_unimplemented },
+	{ "SOML", 0, run_unimplemented },
+	{ "SAML", 0, run_unimplemented },
+	{ "GET", 0, run_foreign },
+	{ "POST", 0, run_foreign },
+	{ "PUT", 0, run_foreign },
+	{ "HEAD", 0, run_foreign },
+	{ "OPTIONS", 0, run_foreign },
+	{ "CONNECT", 0, run_foreign },
+	{ "USER", 0, run_foreign },
+	{ "", 0, run_unknown },
+};
+
+static const struct command *find_command(struct slice verb)
+{
+	const struct command *c = commands;
+
+	/* RFC 5321 2.4: verbs in any case */
+	while (*c->verb && !slice_ieq(verb, slice_str(c->verb)))
+		c++;
+	return c;
+}
+
+void server_obey(struct smtp_server *s, bool more)
+{
+	struct slice args = slice_trim(slice_of(s->line, s->line_len));
+	const struct command *c = find_command(slice_word(&args));
+
+	args = slice_trim(args);
+	/* STANDARDS.md S-13; a recipient of an open transaction is no waste */
+	if (c->run != run_rcpt || !s->transaction)
+		s->commands++;
+	if (s->commands > SMTP_SERVER_COMMANDS)
+		server_end(s, 421, 470, SLICE("too many commands"));
+	else if (more && (c->flags & LAST))
+		server_end(s, 554, 550, SLICE("say nothing before the reply"));
+	else if ((c->flags & NO_ARGUMENT) && args.n > 0)
+		fail_argument(s);
+	else if ((c->flags & SAID_HELLO) && s->helo[0] == '\0')
+		fail_order(s, SLICE("EHLO first"));
+	else
+		c->run(s, args);
+}
