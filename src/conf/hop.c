@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: ISC */
+/* conf/hop.c - smarthost and route lines: PATTERN NEXTHOP (DESIGN.md 2.2). */
+#include <errno.h>
+#include <string.h>
+
+#include "conf/reader.h"
+#include "mail/address.h"
+
+#define NEXTHOP_WORDS                                         \
+	"a next hop: smtp://HOST[:PORT], submission://HOST, " \
+	"submissions://HOST, discard or error:TEXT"
+
+/* A kind of next hop, known by how it begins. */
+struct scheme {
+	const char *prefix;
+	enum hop_scheme scheme;
+	uint16_t port; /* 0: no host follows */
+	bool whole;    /* the prefix is all of it */
+	const char *missing;
+};
+
+static const struct scheme schemes[] = {
+	{ "smtp://", HOP_SMTP, 25, false, NULL },
+	{ "submission://", HOP_SUBMISSION, 587, false,
+	  ENABLE_TLS ? NULL : "TLS" },
+	{ "submissions://", HOP_SUBMISSIONS, 465, false,
+	  ENABLE_TLS ? NULL : "TLS" },
+	{ "discard", HOP_DISCARD, 0, true, NULL },
+	{ "error:", HOP_ERROR, 0, false, NULL },
+	{ "mx", 0, 0, true, "MX" },
+	{ "mx://", 0, 0, false, "MX" },
+	{ "srv://", 0, 0, false, "SRV" },
+	{ "lmtp:", 0, 0, false, "LMTP" },
+	{ "maildir:", 0, 0, false, "MAILDIR" },
+	{ "mbox:", 0, 0, false, "MBOX" },
+	{ "pipe:", 0, 0, false, "PIPE" },
+	{ "https:", 0, 0, false, "GATEWAY" },
+};
+
+static const struct scheme *find_scheme(struct slice w)
+{
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+		struct slice prefix = slice_str(schemes[i].prefix);
+
+		if (schemes[i].whole ? slice_eq(w, prefix)
+				     : slice_starts(w, prefix))
+			return &schemes[i];
+	}
+	return NULL;
+}
+
+/* HOST[:PORT] of hop, w being the whole NEXTHOP. */
+static int read_host(struct conf_reader *r, struct conf_hop *hop,
+		     struct slice in, struct slice w)
+{
+	struct slice host = { 0 };
+	uint8_t ip[16];
+
+	/* What stands before an '@' may end in a password: not shown. */
+	if (slice_find(in, '@') >= 0)
+		return reader_say(r, "credentials belong into user= and "
+				     "password-file=");
+	if (value_hostport(in, &host, &hop->port) < 0)
+		return reader_expected(r, NEXTHOP_WORDS, w);
+	hop->literal = value_ip(host, ip) == 0;
+	return reader_keep(r, host, &hop->host);
+}
+
+/* The text of error:TEXT goes into a reply: printable ASCII only. */
+static int read_text(struct conf_reader *r, struct conf_hop *hop,
+		     struct slice in, struct slice w)
+{
+	if (in.n == 0 || slice_has_8bit(in))
+		return reader_expected(r, "error:TEXT of printable ASCII", w);
+	return reader_keep(r, in, &hop->host);
+}
+
+static int read_nexthop(struct conf_reader *r, struct conf_hop *hop)
+{
+	struct slice w = { 0 };
+	int err = reader_word(r, &w);
+
+	if (err < 0)
+		return err;
+	const struct scheme *s = find_scheme(w);
+	if (!s)
+		return reader_expected(r, NEXTHOP_WORDS, w);
+	struct slice prefix = slice_str(s->prefix);
+	if (s->missing)
+		return reader_missing(r, prefix, s->missing);
+	struct slice rest = slice_from(w, prefix.n);
+	hop->scheme = s->scheme;
+	hop->port = s->port;
+	if (s->port > 0)
+		err = read_host(r, hop, rest, w);
+	else if (s->scheme == HOP_ERROR)
+		err = read_text(r, hop, rest, w);
+	else
+		err = 0;
+	return err < 0 ? err : reader_keep(r, w, &hop->text);
+}
+
+/* Domains in any case, local parts exactly. */
+static bool same_pattern(struct slice a, struct slice b)
+{
+	size_t local = (size_t)(slice_rfind(a, '@') + 1);
+
+	return slice_ieq(a, b) &&
+	       slice_eq(slice_head(a, local), slice_head(b, local));
+}
+
+/* The index of the route with this pattern, made if it is new; or < 0. */
+static int route_index(struct conf_reader *r, const struct conf_route *want)
+{
+	struct conf *c = r->c;
+
+	for (int i = 0; i < c->nroutes; i++) {
+		if (c->routes[i].from == want->from &&
+		    same_pattern(c->routes[i].pattern, want->pattern))
+			return i;
+	}
+	if (c->nroutes == CONFIG_ROUTES)
+		return reader_say(r, "more than %u patterns in all",
+				  CONFIG_ROUTES);
+	c->routes[c->nroutes] = *want;
+	int err = reader_keep(r, want->pattern, &c->routes[c->nroutes].pattern);
+	return err < 0 ? err : c->nroutes++;
+}
+
+static int add_hop(struct conf_reader *r, const struct conf_route *want)
+{
+	struct conf *c = r->c;
+
+	if (c->nhops == CONFIG_HOPS)
+		return reader_say(r, "more than %u next hops in all",
+				  CONFIG_HOPS);
+	struct conf_hop *hop = &c->hops[c->nhops];
+	memset(hop, 0, sizeof(*hop));
+	int err = read_nexthop(r, hop);
+	if (err == 0)
+		err = hop_read_options(r, hop);
+	if (err < 0)
+		return err;
+	int route = route_index(r, want);
+	if (route < 0)
+		return route;
+	hop->route = (uint8_t)route;
+	c->nhops++;
+	return 0;
+}
+
+int hop_set_smarthost(struct conf_reader *r, void *field)
+{
+	static const struct conf_route any = { { "*", 1 }, false, true };
+
+	(void)field;
+	return add_hop(r, &any);
+}
+
+static bool is_pattern(struct slice in)
+{
+	struct address a;
+
+	if (slice_find(in, '@') >= 0)
+		return address_parse(in, &a) == 0;
+	if (slice_eq(in, SLICE("*")))
+		return true;
+	if (slice_starts(in, SLICE("*.")))
+		in = slice_from(in, 2);
+	return address_is_domain(in);
+}
+
+int hop_set_route(struct conf_reader *r, void *field)
+{
+	static const struct slice from = { "from:", 5 };
+	struct conf_route want = { { 0 }, false, false };
+	int err = reader_need(r, &want.pattern);
+
+	(void)field;
+	if (err < 0)
+		return err;
+	if (slice_starts(want.pattern, from)) {
+		want.from = true;
+		want.pattern = slice_from(want.pattern, from.n);
+	}
+	if (!is_pattern(want.pattern))
+		return reader_expected(r,
+				       "a pattern: *, example.org, "
+				       "*.example.org, user@example.org "
+				       "or from:PATTERN",
+				       want.pattern);
+	return add_hop(r, &want);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * conf/reader.h - what the rows of the schema work with: the words of the line
+ * at hand, the text pool, and the error texts.  Only for conf/.
+ *
+ * A function that returns int gives 0, or -EINVAL after it has written the
+ * error's text: the caller just passes it on.
+ */
+#ifndef CONF_READER_H
+#define CONF_READER_H
+
+#include "conf/conf.h"
+
+/* Rows the schema may have. */
+#define READER_KEYS 24
+
+struct conf_row;
+
+/* One run of conf_parse(). */
+struct conf_reader {
+	struct conf *c;
+	const struct conf_row *row; /* of the line at hand; NULL: none */
+	const char *name;           /* the file's */
+	unsigned line;              /* from 1; 0: no line is to blame */
+	struct slice rest;          /* of the line */
+	struct buf err;
+	uint16_t at[READER_KEYS]; /* the line each key was seen in, or 0 */
+};
+
+/* One row of the table. */
+struct conf_row {
+	struct conf_key_info info;
+	int (*set)(struct conf_reader *r, void *field);
+	uint16_t off;      /* of the field in struct conf */
+	bool many;         /* the key may stand in several lines */
+	uint32_t min, max; /* of numbers and times */
+};
+
+/* Row i; NULL behind the last. */
+const struct conf_row *schema_row(unsigned i);
+
+/*
+ * The next word of the line.  "..." is one word, without the quotes; a word
+ * that begins with # ends the line.
+ * Returns: 1 and *w set;  0 there is none;  -EINVAL
+ */
+must_check int reader_word(struct conf_reader *r, struct slice *w);
+
+/* A word that must be there: else "expected ALLOWED, got nothing". */
+must_check int reader_need(struct conf_reader *r, struct slice *w);
+
+/* Copy s into the pool, with a NUL behind it. */
+must_check int reader_keep(struct conf_reader *r, struct slice s,
+			   struct slice *out);
+
+/* Copy without the NUL and without a result: pieces of one value. */
+void reader_put(struct conf_reader *r, struct slice s);
+
+/* "FILE:LINE: KEY: expected WHAT, got 'TEXT'"; what NULL: the row's own. */
+must_check int reader_expected(struct conf_reader *r, const char *what,
+			       struct slice got);
+
+/* "FILE:LINE: KEY: WORDS", the words as buf_putf() makes them. */
+must_check int reader_say(struct conf_reader *r, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* "... WHAT is not built into this program (CONFIG_NAME)". */
+must_check int reader_missing(struct conf_reader *r, struct slice what,
+			      const char *config);
+
+/* A word of a list of choices. */
+struct choice {
+	const char *word;    /* NULL ends the list */
+	int value;           /* what it stands for */
+	const char *missing; /* NULL, or the CONFIG_ it would need */
+};
+
+/* Find w in list: its value >= 0;  -EINVAL, the words being in what. */
+must_check int reader_choose(struct conf_reader *r, const struct choice *list,
+			     const char *what, struct slice w);
+
+/*
+ * Numbers with a unit: digits and, of bytes, K or M; of a time, s m h or d
+ * (none: seconds).  Returns: 0 and *out set;  -EINVAL; no error text
+ */
+must_check int value_bytes(struct slice in, uint64_t *out);
+must_check int value_time(struct slice in, uint32_t *out);
+
+/* The address of in, IPv4 mapped.  0; -EINVAL, no error text. */
+must_check int value_ip(struct slice in, uint8_t out[static 16]);
+
+/*
+ * HOST[:PORT] or [IPV6][:PORT] in in.  *port is left alone when there is none.
+ * Returns: 0;  -EINVAL, no error text
+ */
+must_check int value_hostport(struct slice in, struct slice *host,
+			      uint16_t *port);
+
+/* Handlers that fill more than a field; field is not used by them. */
+int hop_set_smarthost(struct conf_reader *r, void *field);
+int hop_set_route(struct conf_reader *r, void *field);
+int alias_set(struct conf_reader *r, void *field);
+int listen_set(struct conf_reader *r, void *field);
+int listen_set_allow(struct conf_reader *r, void *field);
+
+/* Options of a smarthost or route line, up to its end. */
+must_check int hop_read_options(struct conf_reader *r, struct conf_hop *hop);
+
+/* What finish() calls. */
+must_check int alias_check(struct conf_reader *r);
+void listen_default(struct conf *c);
+
+/* The alias of a local name (postmaster has one always), or NULL. */
+const struct conf_alias *alias_find(const struct conf *c, struct slice local);
+
+#endif
