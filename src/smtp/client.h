@@ -77,6 +77,7 @@ struct smtp_txn {
 	uint16_t nrcpt;
 	uint64_t size;	    /* estimate of the octets on the wire; 0 unknown */
 	bool eight_bit;	    /* the message has 8-bit bytes */
+	bool queue;	    /* to be committed at once, where XQUEUE is known */
 	/*
 	 * nrcpt of them, filled by the engine.  While the transaction is open
 	 * VERDICT_NONE marks what is undecided.  more: left for the next

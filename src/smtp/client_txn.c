@@ -123,6 +123,8 @@ static void put_mail(struct smtp_client *c)
 	}
 	if (c->txn->eight_bit)
 		buf_put_str(&c->out, " BODY=8BITMIME");
+	if (c->txn->queue && (c->ehlo.ext & EHLO_XQUEUE))
+		buf_put_str(&c->out, " XQUEUE");
 	client_end_line(c, start, NULL);
 }
 

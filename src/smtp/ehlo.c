@@ -15,6 +15,7 @@ static const struct {
 	{ "DSN", EHLO_DSN },
 	{ "SMTPUTF8", EHLO_SMTPUTF8 },
 	{ "LIMITS", EHLO_LIMITS },
+	{ "XQUEUE", EHLO_XQUEUE },
 };
 
 static uint16_t keyword_bit(struct slice word)

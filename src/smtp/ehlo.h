@@ -15,7 +15,8 @@ enum {
 	EHLO_ESC = 32,	     /* ENHANCEDSTATUSCODES, RFC 2034 */
 	EHLO_DSN = 64,	     /* RFC 3461 */
 	EHLO_SMTPUTF8 = 128, /* RFC 6531 */
-	EHLO_LIMITS = 256    /* RFC 9422 */
+	EHLO_LIMITS = 256,   /* RFC 9422 */
+	EHLO_XQUEUE = 512    /* ours, on the submission socket only */
 };
 
 /* AUTH mechanisms as bits. */

@@ -64,6 +64,7 @@ struct smtp_server {
 	struct slice path;  /* public with MAIL, RCPT: mailbox, no < > */
 	uint64_t size;	    /* public with MAIL: SIZE=, 0 unknown */
 	bool eight_bit;	    /* public with MAIL: BODY=8BITMIME */
+	bool queue;	    /* public with MAIL: XQUEUE, only after LHLO */
 	bool esmtp;	    /* public: EHLO or LHLO was said */
 	bool lmtp;	    /* public: LHLO was said */
 	bool transaction;   /* public: MAIL was accepted, not yet ended */

@@ -23,7 +23,7 @@ struct command {
 };
 
 /* Parameters as bits of smtp_server.params: those of MAIL. */
-enum { PARAM_SIZE = 1, PARAM_BODY = 2 };
+enum { PARAM_SIZE = 1, PARAM_BODY = 2, PARAM_QUEUE = 4 };
 
 static void fail_order(struct smtp_server *s, struct slice text)
 {
@@ -89,6 +89,8 @@ static void put_offer(struct smtp_server *s)
 		buf_put_char(&s->out, ' ');
 		buf_put_u64(&s->out, s->job->max_message);
 	}
+	if (s->lmtp)
+		buf_put_str(&s->out, "\r\n250-XQUEUE");
 	buf_put_str(&s->out, "\r\n250 ENHANCEDSTATUSCODES\r\n");
 }
 
@@ -123,6 +125,13 @@ static bool take_body(struct smtp_server *s, struct slice value)
 	return s->eight_bit || slice_ieq(value, SLICE("7BIT"));
 }
 
+/* Ours: sendmail -odb and -odq, commit before the answer. */
+static bool take_queue(struct smtp_server *s, struct slice value)
+{
+	s->queue = true;
+	return value.n == 0;
+}
+
 static const struct {
 	const char *name;
 	uint8_t bit;
@@ -130,6 +139,7 @@ static const struct {
 } parameters[] = {
 	{ "SIZE", PARAM_SIZE, take_size },
 	{ "BODY", PARAM_BODY, take_body },
+	{ "XQUEUE", PARAM_QUEUE, take_queue },
 };
 
 /* One parameter; allowed: bits of those this command knows. */
@@ -190,12 +200,16 @@ static bool take_path(struct smtp_server *s, struct slice args,
 
 static void run_mail(struct smtp_server *s, struct slice args)
 {
+	unsigned allowed = PARAM_SIZE | PARAM_BODY;
+
 	s->size = 0;
 	s->eight_bit = false;
+	s->queue = false;
+	if (s->lmtp)
+		allowed |= PARAM_QUEUE;
 	if (s->transaction)
 		fail_order(s, SLICE("nested MAIL"));
-	else if (!take_path(s, args, SLICE("FROM:"), PARAM_SIZE | PARAM_BODY,
-			    517))
+	else if (!take_path(s, args, SLICE("FROM:"), allowed, 517))
 		return;
 	else if (s->job->max_message > 0 && s->size > s->job->max_message)
 		server_reply(s, 552, 534, SLICE("message is too large"));
