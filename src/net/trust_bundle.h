@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * net/trust_bundle.h - trust anchors looked up in a PEM file of hundreds,
+ * which is read from its start each time and never held: a few kilobytes
+ * whatever its size.
+ */
+#ifndef NET_TRUST_BUNDLE_H
+#define NET_TRUST_BUNDLE_H
+
+#include "net/trust_der.h"
+#include "net/trust_pem.h"
+
+/* Anchors of the same name that are kept (keys are renewed). */
+#define TRUST_MAX_ANCHORS 4
+
+/* A longest name of an anchor, encoded. */
+#define TRUST_MAX_DN 512
+
+/* What is looked for; hashes as in struct trust_cert. */
+struct trust_query {
+	const uint8_t *issuer;	/* anchors of this name */
+	const uint8_t *subject; /* with key: this certificate itself; or NULL */
+	const uint8_t *key;
+	struct trust_time now; /* anchors have to be valid now */
+	bool floor; /* now is only a lower bound: a later notBefore is good */
+};
+
+/* What was found, and the space of the search. */
+struct trust_bundle {
+	uint8_t n; /* public: anchors */
+	bool direct; /* public: subject and key themselves are in the bundle */
+	bool stale;  /* public: there was one, but it is out of date */
+	br_x509_trust_anchor anchor[TRUST_MAX_ANCHORS]; /* public */
+
+	struct trust_pem pem;
+	struct trust_cert cert;
+	br_x509_decoder_context decoder;
+	uint16_t dn_len; /* above TRUST_MAX_DN: it was too long */
+	uint8_t dn[TRUST_MAX_DN]; /* the same for all */
+	uint8_t key[TRUST_MAX_ANCHORS][BR_X509_BUFSIZE_KEY];
+	char chunk[1024];
+};
+
+/*
+ * Search the file fd; the results point into b.
+ * Returns: 0;  -errno: it cannot be read
+ */
+must_check int trust_bundle_find(struct trust_bundle *b, int fd,
+				 const struct trust_query *q);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * net/trust_der.h - what we ask of one certificate (RFC 5280 4.1), read as a
+ * stream: hashes of its names and its key, its dates, whether it is for a
+ * host.  No certificate is ever held.
+ *
+ * Pure.  Signatures are BearSSL's business.  Both read the same bytes and
+ * both insist on the order and tags of a TBSCertificate and on definite
+ * lengths, so the key that is hashed here is the key BearSSL uses.
+ */
+#ifndef NET_TRUST_DER_H
+#define NET_TRUST_DER_H
+
+#include <bearssl.h>
+
+#include "base/slice.h"
+
+/* Containers around a dNSName, the deepest thing of interest. */
+#define TRUST_MAX_DEPTH 8
+
+/* A point in time as BearSSL counts: days since the year 0, and seconds. */
+struct trust_time {
+	uint32_t days;
+	uint32_t s;
+};
+
+/* A certificate while it is read; the fields in front are public. */
+struct trust_cert {
+	bool whole;	 /* all of it was read */
+	bool bad;	 /* it is no certificate; nothing else is valid */
+	bool has_issuer; /* issuer is valid, and so on in this order */
+	bool has_dates;
+	bool has_subject;
+	bool has_key;
+	bool name_matches; /* a dNSName of its SAN matches the wanted name */
+	uint8_t issuer[32];  /* SHA-256 of the Name */
+	uint8_t subject[32]; /* SHA-256 of the Name */
+	uint8_t key[32];     /* SHA-256 of the SubjectPublicKeyInfo */
+	struct trust_time from, until;
+	uint32_t size; /* bytes of it, set before has_issuer */
+
+	struct slice want; /* the name to look for, or empty */
+	uint8_t depth;	   /* open containers */
+	uint8_t action;	   /* what to do with the value */
+	bool has_version;
+	bool is_san; /* the extension is a subjectAltName */
+	uint8_t head_len, text_len;
+	uint8_t index[TRUST_MAX_DEPTH]; /* elements begun in a container */
+	uint8_t head[6];		/* tag and length */
+	uint32_t left[TRUST_MAX_DEPTH]; /* bytes a container has yet */
+	uint32_t value_left;
+	br_sha256_context hash;
+	char text[255]; /* of a short value */
+};
+
+/* Begin; want lives as long as c (empty: no name is looked for). */
+void trust_cert_init(struct trust_cert *c, struct slice want);
+
+/* Read n more bytes of it; what comes behind its end is not looked at. */
+void trust_cert_feed(struct trust_cert *c, const uint8_t *p, size_t n);
+
+/* unix time as a trust_time; before the year 0: the year 0. */
+struct trust_time trust_time_of(int64_t unix_s);
+
+/* Is a before b? */
+bool trust_time_before(struct trust_time a, struct trust_time b);
+
+/*
+ * Does a name of a certificate fit host (RFC 6125 6.4)?  ASCII case does not
+ * matter; "*" only as the whole left-most label, with two more behind it.
+ */
+bool trust_name_fits(struct slice pattern, struct slice host);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: ISC */
+/* net/trust_pem.c - see net/trust_pem.h. */
+#include "net/trust_pem.h"
+
+#include <string.h>
+
+enum state { STATE_START, STATE_LINE, STATE_LABEL, STATE_BODY };
+
+void trust_pem_inside(struct trust_pem *p)
+{
+	memset(p, 0, sizeof(*p));
+	p->state = STATE_BODY;
+}
+
+void trust_pem_skip(struct trust_pem *p)
+{
+	p->state = STATE_LINE;
+}
+
+static bool is_begin(struct slice line)
+{
+	line = slice_trim(line);
+	return slice_eq(line, SLICE("-----BEGIN CERTIFICATE-----")) ||
+	       slice_eq(line, SLICE("-----BEGIN X509 CERTIFICATE-----")) ||
+	       slice_eq(line, SLICE("-----BEGIN TRUSTED CERTIFICATE-----"));
+}
+
+/* Go behind the end of the line.  Between certificates this is the speed. */
+static void skip_line(struct trust_pem *p, struct slice *in)
+{
+	const char *end = memchr(in->p, '\n', in->n);
+
+	if (!end) {
+		*in = slice_from(*in, in->n);
+		return;
+	}
+	*in = slice_from(*in, (size_t)(end - in->p) + 1);
+	p->state = STATE_START;
+}
+
+/* A byte of a line that began with '-'; true: a certificate begins. */
+static bool read_label(struct trust_pem *p, char c)
+{
+	if (c == '\n') {
+		bool begin = is_begin(slice_of(p->line, p->line_len));
+
+		p->state = begin ? STATE_BODY : STATE_START;
+		p->bits_len = 0;
+		return begin;
+	}
+	if (p->line_len < sizeof(p->line))
+		p->line[p->line_len++] = c;
+	else
+		p->state = STATE_LINE;
+	return false;
+}
+
+/* RFC 4648 4: the value of a digit, or -1. */
+static int digit_of(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '+')
+		return 62;
+	return c == '/' ? 63 : -1;
+}
+
+static void put_digit(struct trust_pem *p, struct buf *out, int digit)
+{
+	p->bits = p->bits << 6 | (uint32_t)digit;
+	p->bits_len = (uint8_t)(p->bits_len + 6);
+	if (p->bits_len >= 8) {
+		p->bits_len = (uint8_t)(p->bits_len - 8);
+		buf_put_char(out, (char)(p->bits >> p->bits_len & 0xff));
+	}
+}
+
+static enum trust_pem_event read_body(struct trust_pem *p, struct slice *in,
+				      struct buf *out)
+{
+	for (; in->n > 0; *in = slice_from(*in, 1)) {
+		int digit = digit_of(*in->p);
+
+		if (digit >= 0) {
+			if (buf_room(out) == 0)
+				return TRUST_PEM_FULL;
+			put_digit(p, out, digit);
+		} else if (!char_is_space(*in->p) && *in->p != '=') {
+			/* the first '-' of the END line, or rubbish */
+			p->state = STATE_LINE;
+			return TRUST_PEM_END;
+		}
+	}
+	return TRUST_PEM_MORE;
+}
+
+enum trust_pem_event trust_pem_next(struct trust_pem *p, struct slice *in,
+				    struct buf *out)
+{
+	while (in->n > 0) {
+		char c = *in->p;
+
+		switch (p->state) {
+		case STATE_BODY:
+			return read_body(p, in, out);
+		case STATE_LINE:
+			skip_line(p, in);
+			break;
+		case STATE_START:
+			p->line_len = 0;
+			p->state = c == '-' ? STATE_LABEL : STATE_LINE;
+			break;
+		default:
+			*in = slice_from(*in, 1);
+			if (read_label(p, c))
+				return TRUST_PEM_BEGIN;
+			break;
+		}
+	}
+	return TRUST_PEM_MORE;
+}
