@@ -118,8 +118,8 @@ def wait_port(port, process, what):
 class Server:
     """A process in the foreground and its folder."""
 
-    def __init__(self):
-        self.dir = tempfile.mkdtemp(prefix='mailmote-peer-', dir='/tmp')
+    def __init__(self, parent='/tmp'):
+        self.dir = tempfile.mkdtemp(prefix='mailmote-peer-', dir=parent)
         os.chmod(self.dir, 0o755)
         self.process = None
 
