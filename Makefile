@@ -174,7 +174,7 @@ install:
 
 # ---- tests of one configuration ------------------------------------------
 
-TEST_CFLAGS = $(OUR_CFLAGS) -Itests $(CFLAGS) -MMD -MP
+TEST_CFLAGS = $(OUR_CFLAGS) -Itests -Itests/lib -Wno-format-truncation $(CFLAGS) -MMD -MP
 UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 TEST_LIB := $(patsubst tests/lib/%.c,$(O)/testlib/%.o,$(wildcard tests/lib/*.c))
