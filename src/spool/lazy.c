@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * spool/lazy.c - marks that may be lost by a power cut; SPOOL.md 1.5 and 3.
+ *
+ * The list counts at once.  Each commit takes all of it along, so it never
+ * has to follow a message that moves.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/crc32c.h"
+#include "spool/ring.h"
+
+/* Bytes of an entry on the marks medium. */
+#define ENTRY 32
+
+struct record_mark lazy_mark(const struct lazy *l)
+{
+	return (struct record_mark){
+		.what = l->what,
+		.slot = l->slot,
+		.state = l->state,
+		.rcpt = l->rcpt,
+		.code = l->code,
+		.dsn = l->dsn,
+		.seq = l->seq,
+		.id = l->id,
+	};
+}
+
+/* What is said of a message that is gone need not be kept. */
+static void drop_others(struct spool *s, const struct lazy *l)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < s->nlazy; i++)
+		if (s->lazy[i].seq != l->seq || s->lazy[i].slot != l->slot)
+			s->lazy[n++] = s->lazy[i];
+	s->nlazy = n;
+}
+
+int lazy_add(struct spool *s, const struct lazy *l)
+{
+	if (l->what == SPOOL_MARK_GONE)
+		drop_others(s, l);
+	if (s->nlazy == ARRAY_LEN(s->lazy))
+		return -ENOBUFS;
+	if (s->nlazy == 0)
+		s->lazy_ms = world_boot_ms(s->w);
+	s->lazy[s->nlazy++] = *l;
+	return 0;
+}
+
+void lazy_clear(struct spool *s)
+{
+	s->nlazy = 0;
+	s->nkept = 0;
+}
+
+/* Keep it on tmpfs too.  0 or -errno; -ENOSPC the medium is used up. */
+static int keep(struct spool *s, const struct lazy *l)
+{
+	uint8_t e[ENTRY] = { 0 };
+
+	if (!s->marks || s->last_id == 0)
+		return 0;
+	if ((uint64_t)(s->nkept + 1) * ENTRY > s->marks->size)
+		return -ENOSPC;
+	put_u64le(e, s->last_id);
+	put_u64le(e + 8, l->seq);
+	put_u16le(e + 16, l->rcpt);
+	put_u16le(e + 18, l->code);
+	put_u16le(e + 20, l->dsn);
+	put_u16le(e + 22, (uint16_t)s->nkept);
+	e[24] = l->slot;
+	e[25] = l->what;
+	e[26] = l->state;
+	put_u32le(e + 28, crc32c(0, e, 28));
+
+	uint64_t off = (uint64_t)s->nkept * ENTRY;
+	int err = s->marks->ops->write(s->marks->ctx, off, e, ENTRY);
+	if (err == 0)
+		s->nkept++;
+	return err;
+}
+
+/* Entry number n of the marks medium, if it is of this state. */
+static bool get_kept(struct spool *s, uint32_t n, struct lazy *l)
+{
+	uint8_t e[ENTRY];
+	uint64_t off = (uint64_t)n * ENTRY;
+
+	if (off + ENTRY > s->marks->size || n > UINT16_MAX)
+		return false;
+	if (s->marks->ops->read(s->marks->ctx, off, e, ENTRY))
+		return false;
+	if (get_u32le(e + 28) != crc32c(0, e, 28) ||
+	    get_u64le(e) != s->last_id || get_u16le(e + 22) != n)
+		return false;
+	*l = (struct lazy){
+		.seq = get_u64le(e + 8),
+		.rcpt = get_u16le(e + 16),
+		.code = get_u16le(e + 18),
+		.dsn = get_u16le(e + 20),
+		.slot = e[24],
+		.what = e[25],
+		.state = e[26],
+	};
+	return true;
+}
+
+void lazy_load(struct spool *s)
+{
+	struct lazy l;
+	struct place pl;
+
+	if (!s->marks || s->last_id == 0)
+		return;
+	for (; get_kept(s, s->nkept, &l); s->nkept++) {
+		if (!ring_is_live(s, l.seq, l.slot) ||
+		    ring_place(s, l.seq, l.slot, &pl))
+			continue;
+		l.id = pl.rec.id;
+		if (lazy_add(s, &l) == 0 && l.what == SPOOL_MARK_GONE) {
+			ring_set_live(s, l.seq, l.slot, false);
+			ring_forget(s, record_weight(&pl.rec), pl.rec.stream);
+		}
+	}
+}
+
+static int add_and_keep(struct spool *s, const struct lazy *l)
+{
+	int err = lazy_add(s, l);
+
+	return err ? err : keep(s, l);
+}
+
+/* Take the mark in; *write: the list has to be written now. */
+static int note(struct spool *s, const struct spool_mark *mark, bool *write)
+{
+	struct place pl;
+	int err = ring_find(s, mark->id, &pl);
+
+	if (err)
+		return err;
+	if (mark->kind == SPOOL_MARK_RCPT && mark->rcpt >= pl.rec.nrcpt)
+		return -EINVAL;
+
+	struct lazy l = { .seq = pl.seq,
+			  .id = mark->id,
+			  .rcpt = mark->rcpt,
+			  .code = mark->code,
+			  .dsn = mark->dsn,
+			  .slot = pl.slot,
+			  .what = (uint8_t)mark->kind,
+			  .state = mark->state };
+	err = add_and_keep(s, &l);
+	if (err == -ENOBUFS)
+		return err;
+	if (ring_is_last(s, &pl, mark)) {
+		if (l.what != SPOOL_MARK_GONE) {
+			l.what = SPOOL_MARK_GONE;
+			err = add_and_keep(s, &l);
+		}
+		ring_set_live(s, pl.seq, pl.slot, false);
+		ring_forget(s, record_weight(&pl.rec), pl.rec.stream);
+	}
+	*write = err != 0 || s->nlazy >= SPOOL_MAX_LAZY;
+	return 0;
+}
+
+int spool_mark_lazy(struct spool *s, const struct spool_mark *mark)
+{
+	bool write = false;
+
+	if (mark->kind == SPOOL_MARK_FLAGS || mark->text.n > 0) {
+		struct spool_item item = { .mark = mark };
+		return spool_commit(s, &item, 1);
+	}
+	int err = note(s, mark, &write);
+	if (err || !write)
+		return err;
+	return ring_commit_marks(s);
+}
+
+int spool_sync_marks(struct spool *s)
+{
+	return s->nlazy == 0 ? 0 : ring_commit_marks(s);
+}
+
+int spool_tick(struct spool *s, int64_t *next_ms)
+{
+	int64_t now = world_boot_ms(s->w);
+	int64_t lazy_due = s->lazy_ms + SPOOL_LAZY_MS;
+	int64_t age_due = s->frame_ms + SPOOL_AGE_MS;
+	int err = 0;
+
+	if ((s->nlazy > 0 && now >= lazy_due) ||
+	    (s->count > 0 && now >= age_due)) {
+		err = ring_commit_marks(s);
+		if (err) { /* not at once again */
+			s->lazy_ms = now - SPOOL_LAZY_MS * 9 / 10;
+			s->frame_ms = now - SPOOL_AGE_MS + SPOOL_LAZY_MS;
+		}
+	}
+	*next_ms = INT64_MAX;
+	if (s->count > 0)
+		*next_ms = s->frame_ms + SPOOL_AGE_MS;
+	if (s->nlazy > 0 && s->lazy_ms + SPOOL_LAZY_MS < *next_ms)
+		*next_ms = s->lazy_ms + SPOOL_LAZY_MS;
+	return err;
+}

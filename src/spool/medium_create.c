@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * spool/medium_create.c - see medium_create.h.
+ *
+ * Written zeros, not fallocate(): that is refused by UBIFS and JFFS2 and makes
+ * the first lap dear on ext4.  The rename comes last, so that a cut leaves no
+ * short file; the folder is locked, so that two makers do not meet.
+ */
+#include "spool/medium_create.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fdio.h"
+
+/* Bytes of a path and of its temporary name. */
+#define MAX_PATH 384
+
+/* Zeros written at once. */
+#define CHUNK 4096
+
+/* Folder of path, made if need be, into dir; NUL-ended. */
+static int make_folder(const char *path, struct buf *dir, uint32_t uid,
+		       uint32_t gid)
+{
+	struct slice p = slice_str(path);
+	ptrdiff_t at = slice_rfind(p, '/');
+
+	buf_put_slice(dir, at > 0    ? slice_head(p, (size_t)at)
+			   : at == 0 ? SLICE("/")
+				     : SLICE("."));
+	const char *name = buf_cstr(dir);
+	if (dir->overflow)
+		return -ENAMETOOLONG;
+	if (access(name, F_OK) == 0)
+		return 0;
+	int err = fdio_make_dirs(name);
+	if (err)
+		return err;
+	if (geteuid() == 0 && chown(name, uid, gid))
+		return -errno;
+	return 0;
+}
+
+static int write_zeros(int fd, uint64_t size)
+{
+	static const uint8_t zeros[CHUNK];
+
+	for (uint64_t done = 0; done < size; done += CHUNK) {
+		uint64_t left = size - done;
+		size_t n = left < CHUNK ? (size_t)left : CHUNK;
+		int err = fdio_write_all(fd, zeros, n);
+		if (err)
+			return err;
+	}
+	return fsync(fd) ? -errno : 0;
+}
+
+/* Write the file under its temporary name. */
+static int write_new(const char *tmp, uint64_t size, uint32_t uid, uint32_t gid)
+{
+	/* Never open what a cut has left: JFFS2 may show it under both names */
+	if (unlink(tmp) && errno != ENOENT)
+		return -errno;
+	int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	int err = 0;
+	if (geteuid() == 0 && fchown(fd, uid, gid))
+		err = -errno;
+	if (err == 0)
+		err = write_zeros(fd, size);
+	if (close(fd) && err == 0)
+		err = -errno;
+	return err;
+}
+
+/* In the locked folder: make tmp, and give it its name. */
+static int create_locked(int dirfd, const char *path, const char *tmp,
+			 uint64_t size, uint32_t uid, uint32_t gid)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0)
+		return 0; /* somebody else was faster */
+	int err = write_new(tmp, size, uid, gid);
+	if (err == 0 && rename(tmp, path))
+		err = -errno;
+	if (err == 0 && fsync(dirfd))
+		err = -errno;
+	if (err)
+		unlink(tmp);
+	return err;
+}
+
+int medium_create(const char *path, uint64_t size, uint32_t uid, uint32_t gid)
+{
+	char dir_space[MAX_PATH], tmp_space[MAX_PATH];
+	struct buf dir = BUF_ON(dir_space);
+	struct buf tmp = BUF_ON(tmp_space);
+
+	buf_put_str(&tmp, path);
+	buf_put_str(&tmp, ".new");
+	const char *name = buf_cstr(&tmp);
+	if (tmp.overflow)
+		return -ENAMETOOLONG;
+	int err = make_folder(path, &dir, uid, gid);
+	if (err)
+		return err;
+	int dirfd = open(dir_space, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd < 0)
+		return -errno;
+	err = flock(dirfd, LOCK_EX) ? -errno : 0;
+	if (err == 0)
+		err = create_locked(dirfd, path, name, size, uid, gid);
+	close(dirfd);
+	return err;
+}
