@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * cmd/alone.c - the daemon's job, done once: for one message, or for one
+ * command, in this process (DESIGN.md 2.1).  Holds the spool's lock
+ * meanwhile.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/handover.h"
+#include "cmd/store.h"
+#include "mail/envelope.h"
+#include "relay/control.h"
+#include "relay/relay.h"
+#include "relay/submit.h"
+
+/* How often, and how long, the spool's lock is asked for. */
+#define LOCK_EVERY_MS 50
+#define LOCK_FOR_MS 10000
+
+/* What a one-shot works with. */
+struct alone {
+	struct privilege who;
+	struct store store;
+	struct relay *relay;
+};
+
+static int wait_for_lock(struct alone *a, const struct conf *c)
+{
+	int64_t until = world_boot_ms(&world_real) + LOCK_FOR_MS;
+	int err;
+
+	while ((err = store_take(&a->store, c, &world_real)) == -EAGAIN) {
+		int64_t now = world_boot_ms(&world_real);
+
+		if (now >= until)
+			return -EAGAIN;
+		/* Nothing can be waited for but time: flock has no event. */
+		if (net_real.ops->wait(net_real.ctx, NULL, 0,
+				       now + LOCK_EVERY_MS) == -EINTR)
+			return -EINTR;
+	}
+	return err;
+}
+
+static int deny(const struct alone *a, int err)
+{
+	if (err == -EAGAIN)
+		cmd_err("the spool is held by another program");
+	else
+		cmd_err("no daemon is running, and %s",
+			a->store.why[0] ? a->store.why
+					: "the spool cannot be used");
+	return EXIT_AGAIN;
+}
+
+/* create: a missing spool is made.  0, -ENOENT, or an exit code, said. */
+static int start(struct alone *a, const struct conf *c,
+		 const struct identity *id, bool create)
+{
+	int code = privilege_find(c, &a->who);
+	int err = 0;
+
+	if (code != 0)
+		return code;
+	if (ENABLE_SPOOL)
+		err = store_open(&a->store, c, &a->who, create);
+	if (err == -ENOENT)
+		return err;
+	if (err < 0 && !a->who.root)
+		return deny(a, err);
+	code = privilege_drop(&a->who);
+	if (code != 0)
+		return code;
+	if (ENABLE_SPOOL && err == 0)
+		err = wait_for_lock(a, c);
+	if (err < 0)
+		return deny(a, err);
+	a->relay = relay_static();
+	struct relay_setup setup = {
+		.conf = c,
+		.id = id,
+		.world = &world_real,
+		.net = &net_real,
+		.spool = a->store.spool,
+		.no_spool = ENABLE_SPOOL ? NULL : "none is built in",
+		.spool_volatile = a->store.is_volatile,
+		.uid = a->who.uid,
+		.gid = a->who.gid,
+		.new_only = true,
+	};
+
+	relay_start(a->relay, &setup);
+	return 0;
+}
+
+/* Connections are ended with QUIT, waiting marks are written. */
+static void finish(struct alone *a)
+{
+	relay_stop(a->relay);
+	while (!relay_is_over(a->relay))
+		relay_wait_and_turn(a->relay);
+	if (ENABLE_SPOOL)
+		store_close(&a->store);
+}
+
+static int code_of(const struct outcome *o)
+{
+	if (o->verdict == VERDICT_SENT)
+		return EXIT_DONE;
+	if (o->verdict != VERDICT_REFUSED)
+		return EXIT_AGAIN;
+	if (o->dsn == 513 || o->dsn == 534)
+		return EXIT_DATA;
+	return EXIT_REFUSED;
+}
+
+static int say(const struct handover *h, const struct outcome *o)
+{
+	int code = code_of(o);
+
+	if (code != EXIT_DONE)
+		cmd_err("%u %s", o->code, o->text);
+	else if (h->verbose)
+		cmd_err("%u %s%s", o->code, o->text,
+			strncmp(o->text, "queued", 6) == 0
+				? "; it waits for a flush or a daemon"
+				: "");
+	return code;
+}
+
+static int copy_body(struct alone *a, struct submission *s,
+		     const struct handover *h, struct outcome *why)
+{
+	static char part[1024];
+	ssize_t n;
+
+	while ((n = h->read(h->ctx, part, sizeof(part))) > 0) {
+		struct slice in = slice_of(part, (size_t)n);
+		int err;
+
+		while ((err = submit_body(a->relay, s, in, why)) == -EAGAIN)
+			relay_wait_and_turn(a->relay);
+		if (err < 0)
+			return -1;
+	}
+	if (n < 0)
+		outcome_set(why, VERDICT_RETRY_MESSAGE, 451, 430,
+			    SLICE("the message cannot be read"));
+	return n < 0 ? -1 : 0;
+}
+
+static int fill(struct alone *a, struct submission *s, struct slice rcpts,
+		const struct handover *h, struct outcome *why)
+{
+	struct slice rcpt;
+	int err;
+
+	while (envelope_next_rcpt(&rcpts, &rcpt))
+		if (submit_rcpt(a->relay, s, rcpt, why) < 0)
+			return -1;
+	while ((err = submit_data(a->relay, s, why)) == -EAGAIN)
+		relay_wait_and_turn(a->relay);
+	return err < 0 ? -1 : copy_body(a, s, h, why);
+}
+
+/* One transaction with the recipients in rcpts. */
+static int submit(struct alone *a, const struct handover *h, struct slice rcpts)
+{
+	struct submit_job job = { .from = h->from,
+				  .trace = SLICE("from localhost (sendmail)"),
+				  .local = true,
+				  .queue = h->mode == HANDOVER_QUEUE };
+	struct outcome why;
+	struct submission *s = submit_begin(a->relay, &job, &why);
+
+	if (s == NULL)
+		return say(h, &why);
+	if (fill(a, s, rcpts, h, &why) < 0) {
+		submit_abort(a->relay, s);
+		return say(h, &why);
+	}
+	submit_end(a->relay, s);
+	while (!submit_answered(s))
+		relay_wait_and_turn(a->relay);
+	why = *submit_answer(s);
+	submit_done(a->relay, s);
+	return say(h, &why);
+}
+
+/* Take up to CONFIG_RCPT_MAX recipients off the front. */
+static struct slice take_some(struct slice *rcpts)
+{
+	struct slice rest = *rcpts, rcpt, some;
+
+	for (unsigned i = 0; i < CONFIG_RCPT_MAX; i++)
+		if (!envelope_next_rcpt(&rest, &rcpt))
+			break;
+	some = slice_head(*rcpts, rcpts->n - rest.n);
+	*rcpts = rest;
+	return some;
+}
+
+int handover_alone(const struct conf *c, const struct identity *id,
+		   const struct handover *h)
+{
+	static struct alone a;
+	struct slice rcpts = h->rcpts;
+	int code = start(&a, c, id, true);
+	int worst = EXIT_DONE;
+
+	if (code != 0)
+		return code < 0 ? EXIT_SYSTEM : code;
+	for (bool first = true; rcpts.n > 0; first = false) {
+		struct slice some = take_some(&rcpts);
+
+		if (!first && h->rewind(h->ctx) < 0)
+			code = EXIT_IO;
+		else
+			code = submit(&a, h, some);
+		if (code != EXIT_DONE && worst != EXIT_AGAIN)
+			worst = code;
+	}
+	finish(&a);
+	return worst;
+}
+
+static int run_command(struct alone *a, struct slice command)
+{
+	static char space[4096];
+	int code;
+
+	control_begin(a->relay, command);
+	for (;;) {
+		struct buf out = BUF_ON(space);
+
+		code = control_next(a->relay, &out);
+		cmd_out_bytes(buf_slice(&out));
+		if (code >= 0)
+			return code;
+		if (out.len == 0)
+			relay_wait_and_turn(a->relay);
+	}
+}
+
+int alone_control(const struct conf *c, const struct identity *id,
+		  struct slice command)
+{
+	static struct alone a;
+	int code = start(&a, c, id, false);
+
+	if (code == -ENOENT) {
+		if (!slice_starts(command, SLICE("queue")))
+			return EXIT_DONE;
+		if (!slice_iends(command, SLICE("json")))
+			cmd_out("Mail queue is empty\n");
+		return EXIT_DONE;
+	}
+	if (code != 0)
+		return code;
+	/* Without a daemon an ordered pass is made here, to its end. */
+	if (slice_eq(command, SLICE("flush")))
+		command = SLICE("flush wait");
+	code = run_command(&a, command);
+	finish(&a);
+	return code;
+}

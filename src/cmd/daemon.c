@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * cmd/daemon.c - the daemon: binds as root, gives root up, takes the spool,
+ * and turns the relay's loop.  Signals and a wall clock that somebody sets
+ * come in as descriptors; nothing polls.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/fdio.h"
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "cmd/store.h"
+#include "relay/relay.h"
+
+/* How often, and how long, the spool's lock is asked for. */
+#define LOCK_EVERY_MS 250
+#define LOCK_FOR_MS 60000
+
+/* Everything the loop needs. */
+struct daemon {
+	const struct conf *conf;
+	const struct identity *id;
+	struct privilege who;
+	struct store store;
+	struct relay *relay;
+	bool has_store; /* the medium is open; the lock may be missing */
+	int64_t lock_until_ms;
+	int signals, clock; /* descriptors */
+	bool stopping;
+};
+
+static const char *text_of(struct slice s, char *space, size_t cap)
+{
+	struct buf b = buf_on(space, cap);
+
+	buf_put_slice(&b, s);
+	buf_cstr(&b);
+	if (b.overflow)
+		space[0] = '\0';
+	return space;
+}
+
+/* A terminal, a pipe, a file or a socket is read by somebody. */
+static bool stderr_is_read(void)
+{
+	struct stat st;
+
+	if (fstat(2, &st) < 0)
+		return false;
+	return isatty(2) || !S_ISCHR(st.st_mode);
+}
+
+static void setup_log(const struct conf *c)
+{
+	bool to_stderr = c->log == CONF_LOG_STDERR ||
+			 (c->log == CONF_LOG_AUTO && stderr_is_read());
+
+	log_setup(to_stderr ? LOG_TO_STDERR : LOG_TO_SYSLOG,
+		  (enum log_level)c->log_level, "mailmote");
+}
+
+static int add_door(struct daemon *d, int fd, enum relay_door door,
+		    const char *what)
+{
+	if (fd >= 0 && relay_add_listener(d->relay, fd, door) == 0)
+		return 0;
+	if (fd == -EADDRINUSE)
+		cmd_err("%s is in use: is another daemon running?", what);
+	else
+		cmd_err("cannot listen on %s (error %d)", what, -fd);
+	return fd == -EADDRINUSE ? EXIT_AGAIN : EXIT_SYSTEM;
+}
+
+static int bind_local(struct daemon *d, struct slice path, unsigned mode,
+		      enum relay_door door)
+{
+	char name[128];
+	int fd;
+
+	if (text_of(path, name, sizeof(name))[0] == '\0') {
+		cmd_err("socket path is too long");
+		return EXIT_CONFIG_;
+	}
+	if (privilege_make_folder(&d->who, path) < 0) {
+		cmd_err("the folder of %s cannot be made", name);
+		return EXIT_SYSTEM;
+	}
+	fd = net_real.ops->listen_unix(net_real.ctx, name, mode);
+	if (fd >= 0 && d->who.root && chown(name, d->who.uid, d->who.gid) < 0)
+		log_warn("%s keeps its owner: error %d", name, errno);
+	return add_door(d, fd, door, name);
+}
+
+static int bind_tcp(struct daemon *d, const struct conf_listen *l)
+{
+	char name[80];
+	struct buf b = BUF_ON(name);
+	struct net_addr at;
+	int fd = -EINVAL;
+
+	buf_putf(&b, "%.*s:%u", (int)slice_head(l->host, 60).n, l->host.p,
+		 l->port);
+	if (net_addr_parse(l->host, l->port, &at) == 0)
+		fd = net_real.ops->listen_tcp(net_real.ctx, &at);
+	if (fd < 0 && l->is_default) {
+		log_warn("cannot listen on %s (error %d): going on without",
+			 buf_cstr(&b), -fd);
+		return 0;
+	}
+	return add_door(d, fd, DOOR_TCP, buf_cstr(&b));
+}
+
+static int bind_all(struct daemon *d)
+{
+	int code = bind_local(d, d->conf->socket, 0666, DOOR_LOCAL);
+
+	if (code == 0 && ENABLE_CONTROL)
+		code = bind_local(d, d->conf->control, 0660, DOOR_CONTROL);
+	for (unsigned i = 0;
+	     ENABLE_LISTENER && code == 0 && i < d->conf->nlisten; i++)
+		code = bind_tcp(d, &d->conf->listen[i]);
+	return code;
+}
+
+/* SIGTERM, SIGINT, SIGHUP, SIGUSR1 as a descriptor. */
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* A timer that is cancelled when somebody sets the wall clock. */
+static void arm_clock(int fd)
+{
+	struct itimerspec never = { .it_value = { .tv_sec = INT32_MAX } };
+	int flags = TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET;
+
+	never.it_value.tv_sec *= 4;
+	if (fd >= 0 && timerfd_settime(fd, flags, &never, NULL) < 0 &&
+	    errno != ECANCELED)
+		log_debug("the clock cannot be watched: error %d", errno);
+}
+
+static void clock_moved(struct daemon *d)
+{
+	uint64_t ticks;
+
+	if (read(d->clock, &ticks, sizeof(ticks)) < 0 && errno == ECANCELED) {
+		log_info("the wall clock was set");
+		relay_clock_set(d->relay);
+	}
+	arm_clock(d->clock);
+}
+
+/* Two configurations: the one in force, and the one being read. */
+static void reload(struct daemon *d)
+{
+	static struct conf confs[2];
+	static struct identity ids[2];
+	static char space[CONF_MAX_FILE];
+	static unsigned at;
+	struct conf_error err;
+	struct utsname host;
+	struct conf *c = &confs[at];
+
+	if (conf_read(c, cmd_conf_file(), cmd_conf_path == NULL, space, &err) <
+	    0) {
+		log_err("%s", err.text);
+		log_err("the configuration stays as it was");
+		return;
+	}
+	if (uname(&host) < 0)
+		host.nodename[0] = '\0';
+	identity_resolve(&ids[at], c, slice_str(host.nodename));
+	if (!slice_eq(c->socket, d->conf->socket) ||
+	    !slice_eq(c->control, d->conf->control) ||
+	    !slice_eq(c->spool, d->conf->spool) ||
+	    !slice_eq(c->user, d->conf->user))
+		log_warn("socket, control, spool, user and listen need a "
+			 "restart to change");
+	relay_reload(d->relay, c, &ids[at]);
+	d->conf = c;
+	d->id = &ids[at];
+	at = 1 - at;
+	setup_log(c);
+	log_info("configuration read again");
+}
+
+static void take_signals(struct daemon *d)
+{
+	struct signalfd_siginfo si;
+
+	while (read(d->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		switch (si.ssi_signo) {
+		case SIGHUP:
+			reload(d);
+			break;
+		case SIGUSR1:
+			relay_flush(d->relay);
+			break;
+		default:
+			log_info("ending");
+			d->stopping = true;
+			relay_stop(d->relay);
+		}
+	}
+}
+
+/* sd_notify(3): one datagram to whom the supervisor named. */
+static void tell_ready(void)
+{
+	const char *path = cmd_env("NOTIFY_SOCKET");
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	size_t n = path ? strlen(path) : 0;
+	int fd;
+
+	if (n == 0 || n >= sizeof(to.sun_path))
+		return;
+	memcpy(to.sun_path, path, n);
+	if (to.sun_path[0] == '@')
+		to.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	if (sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&to,
+		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
+		log_debug("the supervisor was not told");
+	close(fd);
+}
+
+/* The lock may come later: another program works on the spool. */
+static int take_store(struct daemon *d)
+{
+	int err;
+
+	if (!d->has_store || d->store.spool != NULL)
+		return 0;
+	err = store_take(&d->store, d->conf, &world_real);
+	if (err == -EAGAIN) {
+		if (world_boot_ms(&world_real) < d->lock_until_ms)
+			return 0;
+		log_err("the spool is held by another program");
+		return EXIT_AGAIN;
+	}
+	if (err < 0) {
+		d->has_store = false;
+		log_err("%s: only mail that fits the memory stage is taken",
+			d->store.why);
+	}
+	relay_set_spool(d->relay, d->store.spool, d->store.why,
+			d->store.is_volatile);
+	return 0;
+}
+
+static int loop(struct daemon *d)
+{
+	static struct net_wait set[RELAY_MAX_WAITS + 2];
+	int code = 0;
+
+	while (code == 0 && !relay_is_over(d->relay)) {
+		int64_t until_ms;
+		size_t n = relay_wants(d->relay, set, &until_ms);
+		int64_t soon = world_boot_ms(&world_real) + LOCK_EVERY_MS;
+
+		set[n] = (struct net_wait){ d->signals, NET_IN, 0 };
+		set[n + 1] = (struct net_wait){ d->clock, NET_IN, 0 };
+		if (d->has_store && d->store.spool == NULL && soon < until_ms)
+			until_ms = soon;
+		int got = net_real.ops->wait(net_real.ctx, set,
+					     n + (d->clock >= 0 ? 2 : 1),
+					     until_ms);
+		if (got > 0 && set[n].ready)
+			take_signals(d);
+		if (got > 0 && d->clock >= 0 && set[n + 1].ready)
+			clock_moved(d);
+		code = take_store(d);
+		relay_turn(d->relay, set, got > 0 ? n : 0);
+	}
+	return code;
+}
+
+static void start_relay(struct daemon *d)
+{
+	struct relay_setup setup = {
+		.conf = d->conf,
+		.id = d->id,
+		.world = &world_real,
+		.net = &net_real,
+		.no_spool = d->has_store ? NULL : d->store.why,
+		.spool_waits = d->has_store,
+		.uid = d->who.uid,
+		.gid = d->who.gid,
+		.splay = true,
+	};
+
+	relay_start(d->relay, &setup);
+	d->lock_until_ms = world_boot_ms(&world_real) + LOCK_FOR_MS;
+}
+
+static void open_store(struct daemon *d)
+{
+	int err = -ENOTSUP;
+
+	if (ENABLE_SPOOL)
+		err = store_open(&d->store, d->conf, &d->who, true);
+	d->has_store = err == 0;
+	if (err == -ENOTSUP)
+		memcpy(d->store.why, "none is built in", 17);
+	else if (err < 0)
+		log_err("%s: only mail that fits the memory stage is taken",
+			d->store.why);
+	else if (d->store.is_volatile)
+		log_warn("the spool is volatile: a reboot forgets its mail");
+}
+
+static void remove_socket(struct slice path)
+{
+	char name[128];
+
+	if (unlink(text_of(path, name, sizeof(name))) < 0)
+		log_debug("%s stays", name);
+}
+
+static int serve(struct daemon *d)
+{
+	int code = bind_all(d);
+
+	if (code == 0)
+		open_store(d);
+	if (code == 0)
+		code = privilege_drop(&d->who);
+	if (code == 0)
+		code = take_store(d);
+	if (code != 0)
+		return code;
+	log_info("mailmote %s ready", CONFIG_VERSION);
+	tell_ready();
+	code = loop(d);
+	if (ENABLE_SPOOL)
+		store_close(&d->store);
+	remove_socket(d->conf->socket);
+	if (ENABLE_CONTROL)
+		remove_socket(d->conf->control);
+	return code;
+}
+
+int cmd_daemon(int argc, char **argv)
+{
+	static struct daemon d;
+	int code;
+
+	(void)argv;
+	if (argc > 1) {
+		cmd_err("daemon takes no arguments");
+		return EXIT_USAGE_;
+	}
+	code = cmd_load(&d.conf, &d.id);
+	if (code == 0)
+		code = privilege_find(d.conf, &d.who);
+	if (code != 0)
+		return code;
+	setup_log(d.conf);
+	d.relay = relay_static();
+	d.signals = open_signals();
+	d.clock = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (d.signals < 0) {
+		cmd_err("signals cannot be taken (error %d)", -d.signals);
+		return EXIT_SYSTEM;
+	}
+	arm_clock(d.clock);
+	start_relay(&d);
+	return serve(&d);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: ISC */
+/* cmd/store.c - see cmd/store.h. */
+#include "cmd/store.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fdio.h"
+#include "base/log.h"
+#include "spool/spool.h"
+
+/* Bytes of a path that is handled here. */
+#define PATH_CAP 256
+
+/* Bytes of the marks file: SPOOL_MAX_LAZY entries and to spare. */
+#define MARKS_SIZE (SPOOL_MIN_FRAMES * SPOOL_FRAME)
+
+/* The spool's medium and the marks', as long as the process lives. */
+static struct medium_file the_medium, the_marks;
+
+static const char *path_of(struct slice path, const char *suffix,
+			   char space[static PATH_CAP])
+{
+	struct buf b = buf_on(space, PATH_CAP);
+
+	buf_put_slice(&b, path);
+	buf_put_str(&b, suffix);
+	buf_cstr(&b);
+	if (b.overflow)
+		space[0] = '\0';
+	return space;
+}
+
+static int explain(struct store *s, const char *what, int err)
+{
+	struct buf b = BUF_ON(s->why);
+
+	buf_put_str(&b, what);
+	if (err == -EACCES || err == -EPERM)
+		buf_put_str(&b, ": not allowed (wrong owner or mode)");
+	else if (err == -ENOSPC)
+		buf_put_str(&b, ": the file system is full");
+	else if (err == -EFBIG)
+		buf_put_str(&b, ": a file size limit forbids it");
+	else if (err == -EROFS)
+		buf_put_str(&b, ": the file system is read-only");
+	else if (err == -ELOOP)
+		buf_put_str(&b, ": it is a symbolic link");
+	else if (err == -EPROTO)
+		buf_put_str(&b, ": it holds something else");
+	else if (err == -EINVAL)
+		buf_put_str(&b, ": no regular file or device of a fit size");
+	else
+		buf_putf(&b, ": error %d", -err);
+	buf_cstr(&b);
+	return err;
+}
+
+int store_open(struct store *s, const struct conf *c, const struct privilege *p,
+	       bool create)
+{
+	char path[PATH_CAP];
+	int err;
+
+	memset(s, 0, sizeof(*s));
+	path_of(c->spool, "", path);
+	if (!create && access(path, F_OK) < 0 && errno == ENOENT)
+		return -ENOENT;
+	err = privilege_make_folder(p, c->spool);
+	if (err == 0)
+		err = medium_file_open(&the_medium, path, c->spool_size, p->uid,
+				       p->gid);
+	if (err < 0)
+		return explain(s, "the spool cannot be opened", err);
+	s->open = true;
+	s->is_volatile = fdio_is_volatile(path);
+	the_medium.medium.is_volatile = s->is_volatile;
+	return 0;
+}
+
+/* Lazy marks survive SIGKILL in a file on tmpfs; elsewhere there is none. */
+static const struct medium *open_marks(const struct conf *c)
+{
+	char path[PATH_CAP];
+	ptrdiff_t end = slice_rfind(c->socket, '/');
+	struct slice folder = slice_head(c->socket, end > 0 ? (size_t)end : 0);
+
+	path_of(folder, "", path);
+	if (path[0] == '\0' || !fdio_is_volatile(path))
+		return NULL;
+	path_of(folder, "/marks", path);
+	int err = medium_file_open(&the_marks, path, MARKS_SIZE,
+				   (uint32_t)geteuid(), (uint32_t)getegid());
+	if (err < 0) {
+		log_warn("spool: no marks file beside the sockets: error %d",
+			 -err);
+		return NULL;
+	}
+	return &the_marks.medium;
+}
+
+static void report(const struct spool_found *f)
+{
+	if (f->fresh)
+		log_info("spool: new");
+	else if (f->messages > 0)
+		log_info("spool: %u messages recovered", f->messages);
+	if (f->torn > 0)
+		log_info("spool: %u frames of unfinished commits", f->torn);
+	if (f->damaged > 0 || f->foreign > 0 || f->lost > 0)
+		log_err("spool: %u damaged and %u foreign frames, %u messages "
+			"lost",
+			f->damaged, f->foreign, f->lost);
+}
+
+int store_take(struct store *s, const struct conf *c, const struct world *w)
+{
+	struct spool_found found;
+	int err = medium_file_lock(&the_medium);
+
+	if (err == -EAGAIN)
+		return err;
+	if (err < 0)
+		return explain(s, "the spool cannot be locked", err);
+	err = spool_open(spool_static(), &the_medium.medium, open_marks(c), w,
+			 &found);
+	if (err < 0) {
+		medium_file_close(&the_medium);
+		s->open = false;
+		return explain(s, "the spool cannot be read", err);
+	}
+	report(&found);
+	s->spool = spool_static();
+	return 0;
+}
+
+void store_close(struct store *s)
+{
+	if (s->spool != NULL && spool_sync_marks(s->spool) < 0)
+		log_err("spool: marks were not written at the end");
+	s->spool = NULL;
+	if (s->open)
+		medium_file_close(&the_medium);
+	s->open = false;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * relay/attempt.c - what an attempt has come to: recorded for each recipient,
+ * staged or queued (DESIGN.md 3.1), and what the hop's failure means.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "relay/parts.h"
+
+static const char *verdict_name(const struct outcome *o)
+{
+	if (o->uncertain)
+		return "uncertain";
+	if (o->verdict == VERDICT_SENT)
+		return "sent";
+	return o->verdict == VERDICT_REFUSED ? "refused" : "deferred";
+}
+
+static void count(struct relay *r, const struct outcome *o)
+{
+	if (o->uncertain)
+		r->count.uncertain++;
+	else if (o->verdict == VERDICT_SENT)
+		r->count.sent++;
+	else if (o->verdict == VERDICT_REFUSED)
+		r->count.refused++;
+	else
+		r->count.deferred++;
+}
+
+static void record_staged(struct relay *r, struct submission *s, unsigned i,
+			  const struct outcome *o)
+{
+	struct staged_rcpt *rc = &s->rcpts[i];
+
+	rc->active = false;
+	rc->code = o->code;
+	rc->dsn = o->dsn;
+	submission_note(r, s, i, o->text);
+	if (o->verdict == VERDICT_SENT)
+		rc->state = SPOOL_SENT;
+	else if (o->verdict == VERDICT_REFUSED)
+		rc->state = SPOOL_REFUSED;
+	else if (o->uncertain)
+		rc->state = SPOOL_UNCERTAIN;
+	if (o->uncertain || o->verdict == VERDICT_RETRY_MESSAGE)
+		rc->tried = rc->later = true;
+}
+
+static void mark_lazily(struct relay *r, const struct delivery *d, unsigned i,
+			uint8_t state)
+{
+	struct spool_mark m = { .id = d->id,
+				.kind = SPOOL_MARK_RCPT,
+				.rcpt = (uint16_t)i,
+				.state = state };
+	int err = spool_mark_lazy(r->spool, &m);
+
+	if (err < 0 && err != -ENOENT)
+		log_warn("spool: a mark waits in memory: error %d", -err);
+}
+
+/* Refusals are synced before anything is done about them. */
+static void mark_refused(struct relay *r, struct delivery *d)
+{
+	for (unsigned k = 0; k < d->txn.nrcpt; k++) {
+		const struct outcome *o = &d->outcomes[k];
+
+		if (o->verdict != VERDICT_REFUSED)
+			continue;
+		struct spool_mark m = { .id = d->id,
+					.kind = SPOOL_MARK_RCPT,
+					.rcpt = d->of[k],
+					.state = d->txn.from.n > 0
+							 ? SPOOL_REFUSED
+							 : SPOOL_DROPPED,
+					.code = o->code,
+					.dsn = o->dsn,
+					.text = slice_str(o->text) };
+		struct spool_item item = { .mark = &m };
+		int err = spool_commit(r->spool, &item, 1);
+
+		if (err < 0)
+			log_err("spool: a refusal was not stored: error %d",
+				-err);
+		if (m.state == SPOOL_DROPPED)
+			r->count.dropped++;
+	}
+}
+
+/* With nobody left to deliver to, refused mail is kept with its reason. */
+static void hold_when_over(struct relay *r, struct delivery *d)
+{
+	uint8_t states[RELAY_RCPTS];
+	struct spool_msg msg;
+	bool refused = false;
+
+	if (spool_find(r->spool, d->id, &msg) < 0 || msg.nrcpt > RELAY_RCPTS ||
+	    spool_states(r->spool, &msg, states) < 0)
+		return;
+	for (unsigned i = 0; i < msg.nrcpt; i++) {
+		if (states[i] == SPOOL_WAITING || states[i] == SPOOL_UNCERTAIN)
+			return;
+		refused |= states[i] == SPOOL_REFUSED;
+	}
+	if (!refused)
+		return;
+	struct spool_mark m = { .id = d->id,
+				.kind = SPOOL_MARK_FLAGS,
+				.flags = msg.flags | SPOOL_HELD };
+	struct spool_item item = { .mark = &m };
+	int err = spool_commit(r->spool, &item, 1);
+
+	if (err < 0)
+		log_err("spool: a hold was not stored: error %d", -err);
+}
+
+static void record_queued(struct relay *r, struct delivery *d)
+{
+	const struct outcome *later = NULL;
+	bool refused = false;
+
+	for (unsigned k = 0; k < d->txn.nrcpt; k++) {
+		const struct outcome *o = &d->outcomes[k];
+
+		if (o->verdict == VERDICT_SENT)
+			mark_lazily(r, d, d->of[k], SPOOL_SENT);
+		else if (o->uncertain)
+			mark_lazily(r, d, d->of[k], SPOOL_UNCERTAIN);
+		refused |= o->verdict == VERDICT_REFUSED;
+		if (o->uncertain || o->verdict == VERDICT_RETRY_MESSAGE)
+			later = o;
+	}
+	if (refused) {
+		mark_refused(r, d);
+		hold_when_over(r, d);
+	}
+	if (later != NULL)
+		work_defer(r, d->id, later);
+	else if (work_deferred(r, d->id) != NULL)
+		work_deferred(r, d->id)->id = 0;
+}
+
+void attempt_record(struct relay *r, struct delivery *d)
+{
+	struct slice rcpts = d->txn.rcpts, rcpt;
+
+	for (unsigned k = 0; k < d->txn.nrcpt; k++) {
+		const struct outcome *o = &d->outcomes[k];
+
+		if (!envelope_next_rcpt(&rcpts, &rcpt))
+			break;
+		if (o->more ||
+		    (o->verdict == VERDICT_RETRY_ROUTE && !o->uncertain)) {
+			if (d->staged != NULL)
+				d->staged->rcpts[d->of[k]].active = false;
+			continue;
+		}
+		count(r, o);
+		event_rcpt(r, verdict_name(o), d, rcpt, o);
+		if (d->staged != NULL)
+			record_staged(r, d->staged, d->of[k], o);
+	}
+	if (d->staged == NULL && ENABLE_SPOOL && r->spool != NULL)
+		record_queued(r, d);
+	d->open = false;
+	r->again = true;
+}
+
+void attempt_release(struct relay *r, struct delivery *d,
+		     const struct outcome *why)
+{
+	struct submission *s = d->staged;
+
+	for (unsigned k = 0; s != NULL && k < d->txn.nrcpt; k++) {
+		struct staged_rcpt *rc = &s->rcpts[d->of[k]];
+
+		rc->active = false;
+		if (rc->state != SPOOL_WAITING || rc->tried)
+			continue;
+		rc->tried = true;
+		rc->code = why->code;
+		rc->dsn = why->dsn;
+		submission_note(r, s, d->of[k], why->text);
+	}
+	if (s == NULL && d->busy)
+		work_rewind(r, d->route);
+	d->staged = NULL;
+	d->busy = false;
+	d->open = false;
+	r->again = true;
+}
+
+void attempt_hop_failed(struct relay *r, struct delivery *d,
+			const struct outcome *why)
+{
+	unsigned next;
+
+	if (d->hop != HOP_NONE)
+		hop_fail(r, d->hop, why);
+	next = r->stopping ? HOP_NONE : hop_choose(r, d->route);
+	if (d->busy && next != HOP_NONE && work_again(d, false) > 0) {
+		delivery_start(r, d, next);
+		return;
+	}
+	attempt_release(r, d, why);
+	delivery_free(r, d);
+}
+
+void attempt_unreadable(struct relay *r, struct delivery *d, int err)
+{
+	struct spool_mark m = { .id = d->msg.id,
+				.kind = SPOOL_MARK_FLAGS,
+				.flags = d->msg.flags | SPOOL_HELD };
+	struct spool_item item = { .mark = &m };
+	char id[ID_LEN + 1];
+
+	id_format(id, d->msg.id);
+	log_err("spool: message %s at frame %u cannot be read (error %d), "
+		"held",
+		id, d->msg.frame, -err);
+	if (d->msg.id != 0 && spool_commit(r->spool, &item, 1) < 0)
+		log_err("spool: a hold was not stored");
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * relay/commit.c - staged messages go to the spool: all that are ready in one
+ * turn of the loop share frames and one sync (DESIGN.md 3.1, 3.2).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "relay/parts.h"
+
+static int read_staged(void *ctx, uint32_t off, void *p, uint32_t n)
+{
+	struct staged_source *src = ctx;
+	struct submission *s = src->s;
+	uint8_t *to = p;
+
+	if (off < s->env.len) {
+		uint32_t part = s->env.len - off < n ? s->env.len - off : n;
+
+		chain_read(&src->r->stage, &s->env, off, to, part);
+		to += part;
+		off += part;
+		n -= part;
+	}
+	if (n > 0)
+		chain_read(&src->r->stage, &s->body, off - s->env.len, to, n);
+	return 0;
+}
+
+/* The states as they are stored; are any still to be delivered? */
+static bool fill_states(const struct submission *s, uint8_t *states)
+{
+	bool waits = false;
+
+	for (unsigned i = 0; i < s->nrcpt; i++) {
+		states[i] = s->rcpts[i].state;
+		if (states[i] == SPOOL_WAITING || states[i] == SPOOL_UNCERTAIN)
+			waits = true;
+	}
+	return waits;
+}
+
+static void add_to_batch(struct relay *r, struct batch *b, struct submission *s)
+{
+	size_t i = b->n++;
+	struct spool_add *a = &b->add[i];
+	bool waits = fill_states(s, b->states[i]);
+
+	b->of[i] = s;
+	b->source[i] = (struct staged_source){ r, s };
+	*a = (struct spool_add){
+		.id = s->id,
+		.wall_s = s->wall_s,
+		.env_len = (uint16_t)s->env.len,
+		.nrcpt = s->nrcpt,
+		.states = b->states[i],
+		.size = s->size,
+		.source = { &b->source[i], read_staged },
+		.big = s->big,
+	};
+	if (s->eight_bit)
+		a->flags |= SPOOL_8BIT;
+	if (s->wall_sane)
+		a->flags |= SPOOL_WALL_SANE;
+	/* Refused mail is kept with its reason until it can be returned. */
+	if (!waits)
+		a->flags |= SPOOL_HELD;
+	b->item[i] = (struct spool_item){ .add = a };
+}
+
+/* Attempts under way go on, reading from the spool from here on. */
+static void move_deliveries(struct relay *r, struct submission *s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++) {
+		struct delivery *d = &r->deliveries[i];
+
+		if (d->staged != s)
+			continue;
+		d->staged = NULL;
+		if (spool_find(r->spool, s->id, &d->msg) < 0)
+			d->broken = true;
+	}
+}
+
+/* Its recipients' routes have queued mail now; some wait on their own. */
+static void note_queued(struct relay *r, struct submission *s)
+{
+	for (unsigned i = 0; i < s->nrcpt; i++) {
+		struct staged_rcpt *rc = &s->rcpts[i];
+		struct outcome why;
+		char text[OUTCOME_MAX_TEXT];
+		struct buf b = BUF_ON(text);
+
+		if (rc->route != ROUTE_NONE && rc->state != SPOOL_SENT &&
+		    rc->state != SPOOL_REFUSED)
+			r->routes[rc->route].backlog = true;
+		if (!rc->later)
+			continue;
+		submission_text(r, s, i, &b);
+		outcome_set(&why, VERDICT_RETRY_MESSAGE, rc->code, rc->dsn,
+			    buf_slice(&b));
+		work_defer(r, s->id, &why);
+	}
+}
+
+/* Why its refused recipients were refused goes beside the message. */
+static void mark_refused(struct relay *r, struct submission *s)
+{
+	for (unsigned i = 0; i < s->nrcpt; i++) {
+		const struct staged_rcpt *rc = &s->rcpts[i];
+		char text[OUTCOME_MAX_TEXT];
+		struct buf b = BUF_ON(text);
+
+		if (rc->state != SPOOL_REFUSED)
+			continue;
+		submission_text(r, s, i, &b);
+		struct spool_mark m = { .id = s->id,
+					.kind = SPOOL_MARK_RCPT,
+					.rcpt = (uint16_t)i,
+					.state = SPOOL_REFUSED,
+					.code = rc->code,
+					.dsn = rc->dsn,
+					.text = buf_slice(&b) };
+		int err = spool_mark_lazy(r->spool, &m);
+
+		if (err < 0)
+			log_warn("spool: a reason could not be stored: %d",
+				 err);
+	}
+}
+
+static void log_queued(struct relay *r, struct submission *s)
+{
+	char from[ADDRESS_MAX_PATH + 2];
+	size_t n = s->env.len < sizeof(from) - 1 ? s->env.len
+						 : sizeof(from) - 1;
+	struct buf why = BUF_ON(r->scratch);
+
+	chain_read(&r->stage, &s->env, 0, from, n);
+	from[n] = '\0';
+	for (unsigned i = 0; i < s->nrcpt && why.len == 0; i++)
+		submission_text(r, s, i, &why);
+	event_message(r, "queued", s->id, slice_str(from), s->size, s->nrcpt,
+		      why.len ? buf_cstr(&why) : "waiting for the next hop");
+}
+
+static void committed(struct relay *r, struct submission *s)
+{
+	char text[40] = "queued as ";
+
+	id_format(text + 10, s->id);
+	log_queued(r, s);
+	if (r->big == s)
+		r->big = NULL;
+	s->big = false;
+	move_deliveries(r, s);
+	note_queued(r, s);
+	mark_refused(r, s);
+	chain_free(&r->stage, &s->body);
+	submission_answer(r, s, VERDICT_SENT, 250, 200, text);
+}
+
+static bool is_in_attempt(const struct relay *r, const struct submission *s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++)
+		if (r->deliveries[i].staged == s)
+			return true;
+	return false;
+}
+
+static bool was_sent_in_part(const struct submission *s)
+{
+	for (unsigned i = 0; i < s->nrcpt; i++)
+		if (s->rcpts[i].state == SPOOL_SENT)
+			return true;
+	return false;
+}
+
+/* It cannot be kept: the submitter must, unless an attempt still runs. */
+static void failed(struct relay *r, struct submission *s, int err)
+{
+	char text[OUTCOME_MAX_TEXT];
+	struct buf b = BUF_ON(text);
+
+	s->want_commit = false;
+	if (is_in_attempt(r, s)) {
+		s->commit_ms = INT64_MAX;
+		return;
+	}
+	for (unsigned i = 0; i < s->nrcpt && b.len == 0; i++)
+		if (s->rcpts[i].state != SPOOL_SENT)
+			submission_text(r, s, i, &b);
+	if (err == -ENOSPC) {
+		buf_reset(&b);
+		buf_put_str(&b, "spool is full");
+	} else if (b.len == 0) {
+		buf_put_str(&b, "cannot be delivered or stored now");
+	}
+	if (was_sent_in_part(s))
+		event_message(r, "duplicate-possible", s->id, SLICE(""),
+			      s->size, s->nrcpt, "not stored after a part");
+	submission_answer(r, s, VERDICT_RETRY_MESSAGE,
+			  err == -ENOSPC ? 452 : 451,
+			  err == -ENOSPC ? 431 : 430, buf_cstr(&b));
+}
+
+static void commit_batch(struct relay *r, struct batch *b)
+{
+	int err = spool_commit(r->spool, b->item, b->n);
+
+	if (err < 0)
+		log_err("spool: a commit of %zu messages failed: error %d",
+			b->n, -err);
+	for (size_t i = 0; i < b->n; i++) {
+		if (err == 0)
+			committed(r, b->of[i]);
+		else
+			failed(r, b->of[i], err);
+	}
+}
+
+void commit_staged(struct relay *r)
+{
+	struct batch *b = &r->batch;
+	bool spool = ENABLE_SPOOL && r->spool != NULL;
+
+	b->n = 0;
+	for (size_t i = 0; i < ARRAY_LEN(r->submissions); i++) {
+		struct submission *s = &r->submissions[i];
+
+		if (s->state != SUBMISSION_READY || !s->want_commit)
+			continue;
+		if (spool)
+			add_to_batch(r, b, s);
+		else
+			failed(r, s, -EAGAIN);
+	}
+	if (spool && b->n > 0)
+		commit_batch(r, b);
+}

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * relay/control.c - see relay/control.h: the control socket, and what the
+ * commands do to the spool.  An order is synced before it is answered.
+ */
+#include "relay/control.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "relay/parts.h"
+
+/* Exit codes that an operator sees (sysexits; DESIGN.md 2.1). */
+enum {
+	CODE_DONE = 0,
+	CODE_USAGE = 64,
+	CODE_DATA = 65,
+	CODE_IO = 74,
+	CODE_AGAIN = 75
+};
+
+/* A control client that says nothing is closed after so long. */
+#define IDLE_MS 30000
+
+/* Marks of one commit of "remove --all". */
+#define MARKS 8
+
+/* Room that a piece may need. */
+#define PIECE 1024
+
+static struct control *inside(struct relay *r)
+{
+	return &r->controls[0];
+}
+
+static void start(struct control *c)
+{
+	memset(c, 0, offsetof(struct control, line));
+	c->out = BUF_ON(c->space);
+	c->used = true;
+}
+
+static void fail(struct control *c, int code, const char *text)
+{
+	buf_putf(&c->out, "mailmote: %s\n", text);
+	c->code = code;
+}
+
+static void parse(struct control *c, struct slice line)
+{
+	static const struct {
+		const char *name;
+		enum control_verb verb;
+	} verbs[] = {
+		{ "queue", CONTROL_QUEUE },   { "show", CONTROL_SHOW },
+		{ "flush", CONTROL_FLUSH },   { "remove", CONTROL_REMOVE },
+		{ "hold", CONTROL_HOLD },     { "release", CONTROL_RELEASE },
+		{ "status", CONTROL_STATUS },
+	};
+	struct slice word = slice_word(&line);
+
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		if (slice_eq(word, slice_str(verbs[i].name)))
+			c->verb = verbs[i].verb;
+	c->args = line;
+	word = slice_word(&line);
+	if (slice_eq(word, SLICE("json")))
+		c->json = true;
+	else if (slice_eq(word, SLICE("wait")))
+		c->wait = true;
+	else if (slice_eq(word, SLICE("--all")))
+		c->all = true;
+	else
+		return;
+	c->args = line;
+}
+
+static bool change_flags(struct relay *r, struct control *c,
+			 const struct spool_msg *msg)
+{
+	struct spool_mark m = { .id = msg->id, .kind = SPOOL_MARK_FLAGS };
+	struct spool_item item = { .mark = &m };
+
+	m.flags = c->verb == CONTROL_HOLD ? msg->flags | SPOOL_HELD
+					  : msg->flags & ~(uint32_t)SPOOL_HELD;
+	if (c->verb == CONTROL_REMOVE)
+		m.kind = SPOOL_MARK_GONE;
+	return spool_commit(r->spool, &item, 1) == 0;
+}
+
+/* Released mail is tried again, refused recipients too. */
+static void wait_again(struct relay *r, const struct spool_msg *msg)
+{
+	uint8_t states[RELAY_RCPTS];
+
+	if (msg->nrcpt > RELAY_RCPTS || spool_states(r->spool, msg, states) < 0)
+		return;
+	for (uint16_t i = 0; i < msg->nrcpt; i++) {
+		struct spool_mark m = { .id = msg->id,
+					.kind = SPOOL_MARK_RCPT,
+					.rcpt = i,
+					.state = SPOOL_WAITING };
+		struct spool_item item = { .mark = &m };
+
+		if (states[i] == SPOOL_REFUSED &&
+		    spool_commit(r->spool, &item, 1) < 0)
+			log_err("spool: a release was not stored");
+	}
+}
+
+static void change_one(struct relay *r, struct control *c, struct slice word)
+{
+	static const char *const done[] = { [CONTROL_REMOVE] = "removed",
+					    [CONTROL_HOLD] = "held",
+					    [CONTROL_RELEASE] = "released" };
+	struct spool_msg msg;
+	uint64_t id;
+	int err = id_parse(word, &id);
+
+	if (err == 0)
+		err = spool_find(r->spool, id, &msg);
+	if (err < 0) {
+		buf_putf(&c->out, "mailmote: no message %.*s in the queue\n",
+			 (int)slice_head(word, 40).n, word.p);
+		c->code = CODE_DATA;
+		return;
+	}
+	if (c->verb == CONTROL_RELEASE)
+		wait_again(r, &msg);
+	if (!change_flags(r, c, &msg)) {
+		fail(c, CODE_IO, "the spool cannot be written");
+		return;
+	}
+	event_message(r, done[c->verb], msg.id, SLICE(""), msg.size, msg.nrcpt,
+		      "by order");
+	buf_putf(&c->out, "%.*s %s\n", (int)word.n, word.p, done[c->verb]);
+	for (unsigned i = 0; i < r->conf->nroutes; i++)
+		work_rewind(r, i);
+	r->again = true;
+}
+
+/* Forget everything, in commits of MARKS messages. */
+static bool remove_all(struct relay *r, struct control *c)
+{
+	struct spool_mark marks[MARKS];
+	struct spool_item items[MARKS];
+	struct spool_cursor from = { 0 };
+	struct spool_msg msg;
+	size_t n = 0;
+
+	while (n < MARKS && spool_next(r->spool, &from, &msg) != 0) {
+		if (msg.id == 0)
+			continue;
+		marks[n] = (struct spool_mark){ .id = msg.id,
+						.kind = SPOOL_MARK_GONE };
+		items[n] = (struct spool_item){ .mark = &marks[n] };
+		n++;
+	}
+	if (n > 0 && spool_commit(r->spool, items, n) < 0) {
+		fail(c, CODE_IO, "the spool cannot be written");
+		return false;
+	}
+	c->shown += (unsigned)n;
+	if (n > 0)
+		return true;
+	log_info("removed all: %u messages, by order", c->shown);
+	buf_putf(&c->out, "%u messages removed\n", c->shown);
+	return false;
+}
+
+/* true: there are more pieces. */
+static bool change_piece(struct relay *r, struct control *c)
+{
+	struct slice word;
+
+	if (c->all && c->verb == CONTROL_REMOVE)
+		return remove_all(r, c);
+	word = slice_word(&c->args);
+	if (word.n > 0)
+		change_one(r, c, word);
+	else if (c->step == 0)
+		fail(c, CODE_USAGE, "which message?");
+	c->step++;
+	return word.n > 0;
+}
+
+static bool flush_piece(struct relay *r, struct control *c)
+{
+	struct slice word = slice_trim(c->args);
+	struct spool_msg msg;
+	uint64_t id;
+
+	if (c->step++ > 0) {
+		/* The order is carried out with the next turn. */
+		if (!relay_flush_ended(r) || r->again)
+			return true;
+		return false;
+	}
+	if (word.n > 0 &&
+	    (id_parse(word, &id) < 0 || spool_find(r->spool, id, &msg) < 0)) {
+		fail(c, CODE_DATA, "no such message in the queue");
+		return false;
+	}
+	relay_flush(r);
+	return c->wait;
+}
+
+/* The message with LF line ends, as a file would have it. */
+static bool show_piece(struct relay *r, struct control *c)
+{
+	char part[PIECE];
+	uint32_t n;
+
+	if (c->step++ == 0) {
+		uint64_t id;
+
+		if (id_parse(slice_trim(c->args), &id) < 0 ||
+		    spool_find(r->spool, id, &c->msg) < 0) {
+			fail(c, CODE_DATA, "no such message in the queue");
+			return false;
+		}
+	}
+	n = c->msg.size - c->off;
+	if (n > sizeof(part))
+		n = sizeof(part);
+	if (n > 0 && spool_read(r->spool, &c->msg, c->off, part, n) < 0) {
+		fail(c, CODE_IO, "the message cannot be read");
+		return false;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		if (part[i] != '\r')
+			buf_put_char(&c->out, part[i]);
+	c->off += n;
+	return n > 0;
+}
+
+static bool needs_spool(const struct control *c)
+{
+	return c->verb != CONTROL_STATUS && c->verb != CONTROL_QUEUE &&
+	       c->verb != CONTROL_NONE;
+}
+
+/* One more piece of the answer; true: there are more. */
+static bool piece(struct relay *r, struct control *c)
+{
+	if (needs_spool(c) && r->spool == NULL) {
+		fail(c, CODE_AGAIN,
+		     r->no_spool[0] ? r->no_spool : "there is no spool");
+		return false;
+	}
+	switch (c->verb) {
+	case CONTROL_QUEUE:
+		return queue_piece(r, c);
+	case CONTROL_STATUS:
+		return status_piece(r, c);
+	case CONTROL_FLUSH:
+		return flush_piece(r, c);
+	case CONTROL_SHOW:
+		return show_piece(r, c);
+	case CONTROL_REMOVE:
+	case CONTROL_HOLD:
+	case CONTROL_RELEASE:
+		return change_piece(r, c);
+	case CONTROL_NONE:
+		break;
+	}
+	fail(c, CODE_USAGE, "unknown command");
+	return false;
+}
+
+/* Fill out while it has room; false: wait for something. */
+static bool produce(struct relay *r, struct control *c)
+{
+	bool wait = c->verb == CONTROL_FLUSH;
+
+	while (!c->ended && c->out.cap - c->out.len >= 2 * PIECE) {
+		if (piece(r, c)) {
+			if (wait)
+				return false;
+			continue;
+		}
+		c->ended = true;
+		if (!c->inside)
+			buf_putf(&c->out, "%c%d\n", '\0', c->code);
+	}
+	return true;
+}
+
+static void close_control(struct control *c)
+{
+	stream_close(&c->stream);
+	c->used = false;
+}
+
+static void write_out(struct control *c)
+{
+	while (c->out_at < c->out.len) {
+		ssize_t n = stream_write(&c->stream, c->out.data + c->out_at,
+					 c->out.len - c->out_at);
+
+		if (n == -EAGAIN)
+			return;
+		if (n < 0) {
+			close_control(c);
+			return;
+		}
+		c->out_at += (size_t)n;
+	}
+	buf_reset(&c->out);
+	c->out_at = 0;
+	if (c->ended)
+		close_control(c);
+}
+
+static void read_line(struct relay *r, struct control *c)
+{
+	ssize_t n = stream_read(&c->stream, c->line + c->line_len,
+				sizeof(c->line) - c->line_len);
+	ptrdiff_t end;
+
+	if (n == -EAGAIN && r->now_ms - c->active_ms < IDLE_MS)
+		return;
+	if (n <= 0) {
+		close_control(c);
+		return;
+	}
+	c->line_len += (size_t)n;
+	end = slice_find(slice_of(c->line, c->line_len), '\n');
+	if (end >= 0) {
+		parse(c, slice_of(c->line, (size_t)end));
+		c->ready = true;
+	} else if (c->line_len == sizeof(c->line)) {
+		close_control(c);
+	}
+}
+
+void control_serve(struct relay *r, struct control *c)
+{
+	if (c->inside)
+		return;
+	if (!c->ready)
+		read_line(r, c);
+	while (c->used && c->ready) {
+		bool more = c->out.len == 0 ? produce(r, c) : true;
+
+		write_out(c);
+		if (!more || (c->used && c->out.len > 0))
+			break;
+	}
+}
+
+size_t control_wants(struct relay *r, struct control *c, struct net_wait *set,
+		     int64_t *until_ms)
+{
+	bool now = false;
+
+	(void)r;
+	if (c->inside)
+		return 0;
+	set->fd = c->stream.fd;
+	set->want = stream_wants(&c->stream, !c->ready, c->out.len > 0, &now);
+	if (!c->ready && c->active_ms + IDLE_MS < *until_ms)
+		*until_ms = c->active_ms + IDLE_MS;
+	return set->want ? 1 : 0;
+}
+
+void control_accept(struct relay *r, struct listener *l)
+{
+	struct net_peer peer;
+	int fd = r->net->ops->accept(r->net->ctx, l->fd, &peer);
+	struct control *c = NULL;
+
+	if (fd < 0)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(r->controls); i++)
+		if (!r->controls[i].used)
+			c = &r->controls[i];
+	if (c == NULL) {
+		r->net->ops->close(r->net->ctx, fd);
+		return;
+	}
+	start(c);
+	c->peer = peer;
+	c->active_ms = r->now_ms;
+	stream_init(&c->stream, r->net);
+	stream_adopt(&c->stream, fd);
+	r->again = true;
+}
+
+void control_begin(struct relay *r, struct slice command)
+{
+	struct control *c = inside(r);
+
+	start(c);
+	c->inside = true;
+	parse(c, command);
+}
+
+int control_next(struct relay *r, struct buf *out)
+{
+	struct control *c = inside(r);
+
+	c->out = *out;
+	produce(r, c);
+	*out = c->out;
+	if (!c->ended)
+		return -EINPROGRESS;
+	c->used = false;
+	return c->code;
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * relay/listing.c - the queue as operators see it: first what is only in RAM,
+ * then the spool, one recipient a piece (DESIGN.md 2.3).
+ */
+#include <string.h>
+
+#include "relay/parts.h"
+
+/* One message as it is shown, from RAM or from the spool. */
+struct shown {
+	uint64_t id;
+	const char *state;
+	int64_t age_s;
+	uint32_t size;
+	int64_t next_ms; /* INT64_MAX: not known */
+	struct envelope env;
+	uint16_t nrcpt;
+};
+
+/* One recipient as it is shown. */
+struct shown_rcpt {
+	const char *state;
+	uint16_t code, dsn;
+	struct buf text;
+	char space[OUTCOME_MAX_TEXT];
+};
+
+static bool is_active(const struct relay *r, uint64_t id)
+{
+	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++)
+		if (r->deliveries[i].busy && r->deliveries[i].id == id)
+			return true;
+	return false;
+}
+
+/* The hop that a recipient waits for: the first of its route. */
+static const struct hop *hop_waited_for(struct relay *r, struct slice from,
+					struct slice rcpt)
+{
+	int route = conf_route_of(r->conf, from, rcpt);
+
+	for (unsigned i = 0; i < r->conf->nhops; i++)
+		if (r->conf->hops[i].route == route &&
+		    (r->hops[i].state == HOP_DOWN ||
+		     r->hops[i].state == HOP_HELD))
+			return &r->hops[i];
+	return NULL;
+}
+
+static int64_t next_attempt_ms(struct relay *r, const struct spool_msg *msg,
+			       const struct envelope *env)
+{
+	struct defer *d = work_deferred(r, msg->id);
+	struct slice rcpts = env->rcpts, rcpt;
+	int64_t next = r->queue_ms > r->now_ms ? r->queue_ms : r->now_ms;
+	const struct hop *h;
+
+	if (msg->flags & SPOOL_HELD)
+		return INT64_MAX;
+	if (d != NULL && d->due_ms > next)
+		next = d->due_ms;
+	if (envelope_next_rcpt(&rcpts, &rcpt)) {
+		h = hop_waited_for(r, env->from, rcpt);
+		if (h != NULL && h->next_ms > next)
+			next = h->next_ms;
+		if (conf_route_of(r->conf, env->from, rcpt) < 0)
+			next = INT64_MAX;
+	}
+	return next;
+}
+
+static bool load_queued(struct relay *r, const struct spool_msg *msg,
+			struct shown *s)
+{
+	if (msg->env_len > sizeof(r->scratch) ||
+	    spool_read_envelope(r->spool, msg, r->scratch) < 0 ||
+	    envelope_parse(slice_of(r->scratch, msg->env_len), &s->env) < 0)
+		return false;
+	s->id = msg->id;
+	s->age_s = msg->age_s;
+	s->size = msg->size;
+	s->nrcpt = msg->nrcpt;
+	s->next_ms = next_attempt_ms(r, msg, &s->env);
+	s->state = "queued";
+	if (is_active(r, msg->id))
+		s->state = "active";
+	else if (msg->flags & SPOOL_RETURNING)
+		s->state = "returning";
+	else if (msg->flags & SPOOL_HELD)
+		s->state = "held";
+	return true;
+}
+
+static void load_staged(struct relay *r, const struct submission *m,
+			struct shown *s)
+{
+	size_t n = m->env.len;
+
+	chain_read(&r->stage, &m->env, 0, r->scratch, n);
+	if (envelope_parse(slice_of(r->scratch, n), &s->env) < 0)
+		s->env = (struct envelope){ 0 };
+	s->id = m->id;
+	s->state = "active";
+	s->age_s = (r->now_ms - m->dot_ms) / 1000;
+	s->size = m->size;
+	s->nrcpt = m->nrcpt;
+	s->next_ms = INT64_MAX;
+}
+
+static void state_of(struct relay *r, const struct spool_msg *msg, unsigned i,
+		     uint8_t state, struct slice from, struct slice rcpt,
+		     struct shown_rcpt *out)
+{
+	const struct defer *d = work_deferred(r, msg->id);
+	const struct hop *h = hop_waited_for(r, from, rcpt);
+
+	if (state == SPOOL_SENT || state == SPOOL_REFUSED ||
+	    state == SPOOL_DROPPED) {
+		out->state = state == SPOOL_SENT ? "sent" : "refused";
+		if (state != SPOOL_SENT &&
+		    spool_reason(r->spool, msg, (uint16_t)i, &out->code,
+				 &out->dsn, &out->text) < 0)
+			buf_put_str(&out->text, "refused");
+		return;
+	}
+	out->state = state == SPOOL_UNCERTAIN ? "uncertain" : "waiting";
+	if (d == NULL && h == NULL)
+		return;
+	if (state != SPOOL_UNCERTAIN)
+		out->state = "deferred";
+	if (d != NULL) {
+		out->code = d->code;
+		out->dsn = d->dsn;
+	}
+	buf_put_str(&out->text, d != NULL ? d->text : h->reason);
+}
+
+static void json_head(struct relay *r, struct buf *b, const struct shown *s)
+{
+	char id[ID_LEN + 1];
+
+	id_format(id, s->id);
+	buf_putf(b,
+		 "{\"id\":\"%s\",\"state\":\"%s\",\"age_s\":%lld,"
+		 "\"size\":%u,\"from\":",
+		 id, s->state, (long long)s->age_s, s->size);
+	buf_put_json(b, s->env.from);
+	buf_put_str(b, ",\"next_attempt_s\":");
+	if (s->next_ms == INT64_MAX)
+		buf_put_str(b, "null");
+	else
+		buf_put_i64(b, s->next_ms > r->now_ms
+				       ? (s->next_ms - r->now_ms + 999) / 1000
+				       : 0);
+	buf_put_str(b, ",\"recipients\":[");
+}
+
+static void text_head(struct relay *r, struct buf *b, const struct shown *s)
+{
+	char id[ID_LEN + 1];
+
+	id_format(id, s->id);
+	buf_putf(b, "%s %s", id, s->state);
+	buf_putf(b, " %u bytes %llds  %.*s\n", s->size, (long long)s->age_s,
+		 s->env.from.n ? (int)s->env.from.n : 13,
+		 s->env.from.n ? s->env.from.p : "MAILER-DAEMON");
+	if (s->next_ms != INT64_MAX && s->next_ms > r->now_ms)
+		buf_putf(b, "%snext attempt in %llds\n", "             ",
+			 (long long)((s->next_ms - r->now_ms + 999) / 1000));
+}
+
+static void put_rcpt(struct control *c, unsigned i, struct slice rcpt,
+		     const struct shown_rcpt *s)
+{
+	struct buf *b = &c->out;
+
+	if (!c->json) {
+		if (s->text.len > 0)
+			buf_putf(b, "             (%.*s)\n", (int)s->text.len,
+				 s->text.data);
+		buf_putf(b, "             %s %.*s\n", s->state, (int)rcpt.n,
+			 rcpt.p);
+		return;
+	}
+	buf_putf(b, "%s{\"address\":", i ? "," : "");
+	buf_put_json(b, rcpt);
+	buf_putf(b, ",\"state\":\"%s\",\"code\":", s->state);
+	if (s->code)
+		buf_put_u64(b, s->code);
+	else
+		buf_put_str(b, "null");
+	buf_put_str(b, ",\"dsn\":");
+	if (s->dsn) {
+		buf_put_char(b, '"');
+		outcome_put_dsn(b, s->dsn);
+		buf_put_char(b, '"');
+	} else {
+		buf_put_str(b, "null");
+	}
+	buf_put_str(b, ",\"text\":");
+	if (s->text.len > 0)
+		buf_put_json(b, buf_slice(&s->text));
+	else
+		buf_put_str(b, "null");
+	buf_put_char(b, '}');
+}
+
+static struct slice rcpt_at(const struct envelope *env, unsigned i)
+{
+	struct slice rcpts = env->rcpts, rcpt = SLICE("");
+
+	for (unsigned k = 0; k <= i; k++)
+		if (!envelope_next_rcpt(&rcpts, &rcpt))
+			return SLICE("");
+	return rcpt;
+}
+
+static void head(struct relay *r, struct control *c, const struct shown *s)
+{
+	if (c->json)
+		json_head(r, &c->out, s);
+	else
+		text_head(r, &c->out, s);
+	c->shown++;
+	c->bytes += s->size;
+}
+
+/* A staged message: piece 0 its head, then its recipients, then its end. */
+static bool staged_piece(struct relay *r, struct control *c)
+{
+	static const char *const names[] = { "waiting", "sent", "refused",
+					     "uncertain", "refused" };
+	struct submission *m = &r->submissions[c->step - 1];
+	struct shown s;
+	struct shown_rcpt to = { 0 };
+
+	if (m->state != SUBMISSION_READY || c->rcpt > m->nrcpt) {
+		if (c->json && c->rcpt > 0)
+			buf_put_str(&c->out, "]}\n");
+		c->rcpt = 0;
+		c->step++;
+		return true;
+	}
+	load_staged(r, m, &s);
+	if (c->rcpt == 0) {
+		head(r, c, &s);
+	} else {
+		to.text = BUF_ON(to.space);
+		to.state = names[m->rcpts[c->rcpt - 1].state];
+		put_rcpt(c, c->rcpt - 1u, rcpt_at(&s.env, c->rcpt - 1u), &to);
+	}
+	c->rcpt++;
+	return true;
+}
+
+static bool next_queued(struct relay *r, struct control *c)
+{
+	int got;
+
+	while ((got = spool_next(r->spool, &c->cursor, &c->msg)) < 0)
+		buf_putf(&c->out, "%s", c->json ? "" : "(a damaged message)\n");
+	c->have_msg = got > 0;
+	c->rcpt = 0;
+	return c->have_msg;
+}
+
+static bool queued_piece(struct relay *r, struct control *c)
+{
+	uint8_t states[RELAY_RCPTS];
+	struct shown s;
+	struct shown_rcpt to = { 0 };
+	unsigned i = c->rcpt - 1u;
+
+	if (!c->have_msg && !next_queued(r, c))
+		return false;
+	if (!load_queued(r, &c->msg, &s) || c->rcpt > s.nrcpt ||
+	    s.nrcpt > RELAY_RCPTS) {
+		if (c->json && c->rcpt > 0)
+			buf_put_str(&c->out, "]}\n");
+		c->have_msg = false;
+		return true;
+	}
+	if (c->rcpt++ == 0) {
+		head(r, c, &s);
+		return true;
+	}
+	if (spool_states(r->spool, &c->msg, states) < 0)
+		states[i] = SPOOL_WAITING;
+	to.text = BUF_ON(to.space);
+	state_of(r, &c->msg, i, states[i], s.env.from, rcpt_at(&s.env, i), &to);
+	put_rcpt(c, i, rcpt_at(&s.env, i), &to);
+	return true;
+}
+
+bool queue_piece(struct relay *r, struct control *c)
+{
+	if (c->step == 0) {
+		c->step = 1;
+		return true;
+	}
+	if (c->step <= RELAY_SUBMISSIONS)
+		return staged_piece(r, c);
+	if (ENABLE_SPOOL && r->spool != NULL && queued_piece(r, c))
+		return true;
+	if (!c->json && c->shown == 0)
+		buf_put_str(&c->out, "Mail queue is empty\n");
+	else if (!c->json)
+		buf_putf(&c->out, "-- %llu Kbytes in %u Request%s.\n",
+			 (unsigned long long)((c->bytes + 1023) / 1024),
+			 c->shown, c->shown == 1 ? "" : "s");
+	return false;
+}

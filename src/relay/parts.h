@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * relay/parts.h - what the files of this room offer each other.
+ *
+ *   submit.c    messages on their way in        settle.c   their answers
+ *   commit.c    staged messages to the spool    work.c     what goes next
+ *   deliver.c   one connection to a next hop    attempt.c  its outcomes
+ *   message.c   the header that leaves          schedule.c breakers, clocks
+ *   session.c   clients                         control.c  operators
+ *   event.c     log lines                       status.c   what they see
+ */
+#ifndef RELAY_PARTS_H
+#define RELAY_PARTS_H
+
+#include "relay/state.h"
+
+/* --- submit.c --- */
+
+/* Give every block back and free the slot. */
+void submission_free(struct relay *r, struct submission *s);
+
+/* Keep the text of a recipient's outcome (as far as the stage has room). */
+void submission_note(struct relay *r, struct submission *s, unsigned rcpt,
+		     const char *text);
+
+/* Append the text kept for a recipient; nothing when there is none. */
+void submission_text(struct relay *r, const struct submission *s, unsigned rcpt,
+		     struct buf *out);
+
+/* The routes of all staged recipients are worked out anew (reload). */
+void submission_reroute_all(struct relay *r);
+
+/* --- settle.c --- */
+
+/*
+ * Look at a READY submission: answer it, or ask for its commit, as soon as
+ * its recipients' states decide that (DESIGN.md 3.1).
+ */
+void submission_settle(struct relay *r, struct submission *s);
+
+/* Answer: the submitter may be told. */
+void submission_answer(struct relay *r, struct submission *s,
+		       enum verdict verdict, uint16_t code, uint16_t dsn,
+		       const char *text);
+
+/* --- commit.c --- */
+
+/* Commit all submissions that want it, with one sync, and answer them. */
+void commit_staged(struct relay *r);
+
+/* --- work.c --- */
+
+/* Give work to delivery slots: new mail first, then the queue. */
+void work_dispatch(struct relay *r);
+
+/*
+ * Next message for d's route into d: staged, then queued.
+ * Returns: true d carries it (busy);  false there is none now
+ */
+bool work_find(struct relay *r, struct delivery *d);
+
+/*
+ * Keep of d's recipients those whose outcome is still open: the hop's limit
+ * put them off (more), or, without more, the hop failed before it answered.
+ * Returns their number.
+ */
+unsigned work_again(struct delivery *d, bool more);
+
+/* All queued mail of a route is to be looked at again. */
+void work_rewind(struct relay *r, unsigned route);
+
+/* The queued message id waits for a time of its own. */
+void work_defer(struct relay *r, uint64_t id, const struct outcome *why);
+
+/* Its entry, or NULL. */
+struct defer *work_deferred(struct relay *r, uint64_t id);
+
+/* CLOCK_BOOTTIME of the next thing that becomes due; INT64_MAX: none. */
+int64_t work_next_ms(struct relay *r);
+
+/* --- deliver.c --- */
+
+/* Start an attempt with d's message at a hop of its route. */
+void delivery_start(struct relay *r, struct delivery *d, unsigned hop);
+
+/* Go on as far as possible. */
+void delivery_run(struct relay *r, struct delivery *d);
+
+/* Begin d's next message on the connection it has. */
+void delivery_begin(struct relay *r, struct delivery *d);
+
+/* Close at once; the slot is free and its memory given back. */
+void delivery_free(struct relay *r, struct delivery *d);
+
+/* What it waits for: descriptors into set (their number back), deadline. */
+size_t delivery_wants(struct relay *r, struct delivery *d, struct net_wait *set,
+		      int64_t *until_ms);
+
+/* A slot that is free, or lingers and was made free; NULL: none. */
+struct delivery *delivery_take(struct relay *r);
+
+/* --- attempt.c --- */
+
+/* The transaction has ended: record what became of each recipient. */
+void attempt_record(struct relay *r, struct delivery *d);
+
+/* The hop has failed with d's message: the next hop, or give it back. */
+void attempt_hop_failed(struct relay *r, struct delivery *d,
+			const struct outcome *why);
+
+/* d no longer carries a message; what waits of it waits for its route. */
+void attempt_release(struct relay *r, struct delivery *d,
+		     const struct outcome *why);
+
+/* The queued message cannot be read: hold it and say so. */
+void attempt_unreadable(struct relay *r, struct delivery *d, int err);
+
+/* --- message.c --- */
+
+/* Bytes of d's message at off.  0 or -errno. */
+must_check int message_read(struct relay *r, const struct delivery *d,
+			    uint32_t off, void *p, uint32_t n);
+
+/* Fill d's fixup job: trace field, and what may be missing. */
+void message_header(struct relay *r, struct delivery *d);
+
+/* --- schedule.c --- */
+
+/* May this hop be tried now? */
+bool hop_may_try(const struct relay *r, unsigned hop);
+
+/* First hop of a route that may be tried now, or HOP_NONE. */
+unsigned hop_choose(const struct relay *r, unsigned route);
+
+/* An attempt begins, has worked, has failed. */
+void hop_begin(struct relay *r, unsigned hop);
+void hop_ok(struct relay *r, unsigned hop);
+void hop_fail(struct relay *r, unsigned hop, const struct outcome *why);
+
+/* Is the wall clock to be believed (DESIGN.md 3.4)? */
+bool clock_is_sane(const struct relay *r);
+
+/* The earliest time that it can be. */
+int64_t clock_floor(const struct relay *r);
+
+/* --- event.c --- */
+
+/* "WHAT id=... from=<...> to=<...> relay=... code= dsn= delay_s= text=". */
+void event_rcpt(struct relay *r, const char *what, const struct delivery *d,
+		struct slice rcpt, const struct outcome *o);
+
+/* A hop's breaker has changed. */
+void event_hop(struct relay *r, unsigned hop, enum log_level level);
+
+/* "queued id=... from=<...> size= rcpts= reason=". */
+void event_message(struct relay *r, const char *what, uint64_t id,
+		   struct slice from, uint32_t size, unsigned nrcpt,
+		   const char *text);
+
+/* The words of a hop's state, as in status. */
+const char *hop_state_name(enum hop_state s);
+
+/* Append "pattern" of a route as configured. */
+void route_put(struct relay *r, struct buf *b, unsigned route);
+
+/* --- session.c (CONFIG_DAEMON; else never called) --- */
+
+void session_accept(struct relay *r, struct listener *l);
+void session_run(struct relay *r, struct session *s);
+size_t session_wants(struct relay *r, struct session *s, struct net_wait *set,
+		     int64_t *until_ms);
+void session_end(struct relay *r, struct session *s);
+/* Say 421 to all (shutdown). */
+void session_stop_all(struct relay *r);
+
+/* --- control.c (CONFIG_CONTROL) --- */
+
+void control_accept(struct relay *r, struct listener *l);
+void control_serve(struct relay *r, struct control *c);
+size_t control_wants(struct relay *r, struct control *c, struct net_wait *set,
+		     int64_t *until_ms);
+
+/* --- status.c --- */
+
+/*
+ * Append the next piece of a status report; c->step counts pieces.
+ * Returns: true there are more pieces
+ */
+bool status_piece(struct relay *r, struct control *c);
+
+/* The exit code of status: 0, or 1 when mail is stuck or a route is held. */
+int status_code(struct relay *r);
+
+/* Append the next piece of the queue listing.  true: there are more. */
+bool queue_piece(struct relay *r, struct control *c);
+
+#endif

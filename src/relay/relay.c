@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * relay/relay.c - see relay/relay.h: the turn of the loop.  Sessions and
+ * deliveries move, new work is given out, what must be kept is committed with
+ * one sync, and submitters are answered; again until nothing moves.
+ */
+#include "relay/relay.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "relay/parts.h"
+
+/* Rounds in one turn before the loop looks at its descriptors again. */
+#define ROUNDS 16
+
+/* Milliseconds that attempts under way have after relay_stop(). */
+#define STOP_MS 5000
+
+/* A complete message may hold the stage so long while another waits. */
+#define STALL_MS 10000
+
+static struct relay the_relay;
+
+struct relay *relay_static(void)
+{
+	return &the_relay;
+}
+
+size_t relay_sizeof(void)
+{
+	return sizeof(the_relay);
+}
+
+static void set_text(char *to, size_t cap, const char *from)
+{
+	struct buf b = buf_on(to, cap);
+
+	buf_put_slice(&b, slice_head(slice_str(from), cap - 1));
+	buf_cstr(&b);
+}
+
+void relay_start(struct relay *r, const struct relay_setup *setup)
+{
+	memset(r->hops, 0, sizeof(r->hops));
+	r->conf = setup->conf;
+	r->id = setup->id;
+	r->w = setup->world;
+	r->net = setup->net;
+	r->uid = setup->uid;
+	r->gid = setup->gid;
+	r->spool_waits = setup->spool_waits;
+	r->now_ms = r->start_ms = world_boot_ms(r->w);
+	r->queue_ms = r->now_ms;
+	if (setup->new_only)
+		r->queue_ms = INT64_MAX;
+	else if (setup->splay)
+		r->queue_ms += (int64_t)world_random_below(
+			r->w, r->conf->splay_s * 1000ull + 1);
+	stage_init(&r->stage);
+	relay_set_spool(r, setup->spool, setup->no_spool,
+			setup->spool_volatile);
+	r->spool_waits = setup->spool_waits;
+	r->again = true;
+}
+
+void relay_set_spool(struct relay *r, struct spool *spool, const char *why,
+		     bool is_volatile)
+{
+	r->spool = spool;
+	r->spool_waits = false;
+	r->spool_volatile = is_volatile;
+	r->tick_ms = spool ? r->now_ms : INT64_MAX;
+	set_text(r->no_spool, sizeof(r->no_spool), why ? why : "");
+	if (ENABLE_SPOOL && spool != NULL && clock_is_sane(r))
+		spool_set_wall(spool, world_wall_s(r->w));
+	for (unsigned i = 0; i < r->conf->nroutes; i++)
+		work_rewind(r, i);
+	r->again = true;
+}
+
+int relay_add_listener(struct relay *r, int fd, enum relay_door door)
+{
+	struct listener *l;
+
+	if (r->nlisteners == ARRAY_LEN(r->listeners))
+		return -ENOSPC;
+	l = &r->listeners[r->nlisteners++];
+	*l = (struct listener){ .fd = fd, .door = door };
+	return 0;
+}
+
+static size_t listener_wants(struct relay *r, struct listener *l,
+			     struct net_wait *set, int64_t *until_ms)
+{
+	if (r->stopping)
+		return 0;
+	if (l->rest_ms > r->now_ms) {
+		if (l->rest_ms < *until_ms)
+			*until_ms = l->rest_ms;
+		return 0;
+	}
+	set->fd = l->fd;
+	set->want = NET_IN;
+	return 1;
+}
+
+/* The next time that a staged message needs something. */
+static int64_t staged_next_ms(const struct relay *r)
+{
+	int64_t next = INT64_MAX;
+
+	for (size_t i = 0; i < ARRAY_LEN(r->submissions); i++) {
+		const struct submission *s = &r->submissions[i];
+		int64_t at = INT64_MAX;
+
+		if (s->state == SUBMISSION_READY && r->spool != NULL)
+			at = s->commit_ms;
+		else if (s->state == SUBMISSION_OPEN && s->stall_ms)
+			at = s->stall_ms + STALL_MS;
+		if (at < next)
+			next = at;
+	}
+	return next;
+}
+
+static size_t wants_of_all(struct relay *r, struct net_wait *set,
+			   int64_t *until_ms)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->nlisteners; i++)
+		n += listener_wants(r, &r->listeners[i], set + n, until_ms);
+	for (size_t i = 0; ENABLE_DAEMON && i < ARRAY_LEN(r->sessions); i++)
+		if (r->sessions[i].used)
+			n += session_wants(r, &r->sessions[i], set + n,
+					   until_ms);
+	for (size_t i = 0; ENABLE_CONTROL && i < ARRAY_LEN(r->controls); i++)
+		if (r->controls[i].used)
+			n += control_wants(r, &r->controls[i], set + n,
+					   until_ms);
+	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++)
+		n += delivery_wants(r, &r->deliveries[i], set + n, until_ms);
+	return n;
+}
+
+size_t relay_wants(struct relay *r, struct net_wait *set, int64_t *until_ms)
+{
+	int64_t next = work_next_ms(r);
+	size_t n;
+
+	*until_ms = staged_next_ms(r);
+	if (next < *until_ms)
+		*until_ms = next;
+	if (r->tick_ms < *until_ms)
+		*until_ms = r->tick_ms;
+	if (r->stopping && r->stop_ms < *until_ms)
+		*until_ms = r->stop_ms;
+	n = wants_of_all(r, set, until_ms);
+	if (r->again)
+		*until_ms = r->now_ms;
+	for (size_t i = 0; i < n; i++)
+		set[i].ready = 0;
+	return n;
+}
+
+static void accept_ready(struct relay *r, const struct net_wait *set, size_t n)
+{
+	for (size_t i = 0; i < n && i < r->nlisteners; i++) {
+		if (!set[i].ready)
+			continue;
+		for (size_t k = 0; k < r->nlisteners; k++) {
+			struct listener *l = &r->listeners[k];
+
+			if (l->fd != set[i].fd)
+				continue;
+			if (l->door != DOOR_CONTROL && ENABLE_DAEMON)
+				session_accept(r, l);
+			else if (ENABLE_CONTROL)
+				control_accept(r, l);
+		}
+	}
+}
+
+/* A connection whose descriptor is ready may be read from. */
+static void note_ready(struct relay *r, const struct net_wait *w)
+{
+	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++)
+		if (r->deliveries[i].stream.fd == w->fd)
+			r->deliveries[i].ready = true;
+	for (size_t i = 0; ENABLE_DAEMON && i < ARRAY_LEN(r->sessions); i++)
+		if (r->sessions[i].used && r->sessions[i].stream.fd == w->fd)
+			r->sessions[i].ready = true;
+}
+
+static void run_all(struct relay *r)
+{
+	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++)
+		delivery_run(r, &r->deliveries[i]);
+	for (size_t i = 0; ENABLE_DAEMON && i < ARRAY_LEN(r->sessions); i++)
+		if (r->sessions[i].used)
+			session_run(r, &r->sessions[i]);
+	for (size_t i = 0; ENABLE_CONTROL && i < ARRAY_LEN(r->controls); i++)
+		if (r->controls[i].used)
+			control_serve(r, &r->controls[i]);
+}
+
+/* Somebody has waited long for room that complete messages hold. */
+static bool stage_is_short(const struct relay *r)
+{
+	for (size_t i = 0; i < ARRAY_LEN(r->submissions); i++) {
+		const struct submission *s = &r->submissions[i];
+
+		if (s->state == SUBMISSION_OPEN && s->stall_ms &&
+		    r->now_ms - s->stall_ms >= STALL_MS)
+			return true;
+	}
+	return false;
+}
+
+static void settle_all(struct relay *r)
+{
+	bool hurry = stage_is_short(r);
+
+	for (size_t i = 0; i < ARRAY_LEN(r->submissions); i++) {
+		struct submission *s = &r->submissions[i];
+
+		if (s->state != SUBMISSION_READY)
+			continue;
+		submission_settle(r, s);
+		if (s->state == SUBMISSION_READY && r->spool != NULL &&
+		    (s->big || r->stopping ||
+		     (hurry && r->now_ms - s->dot_ms >= STALL_MS)))
+			s->want_commit = true;
+	}
+}
+
+static void tick_spool(struct relay *r)
+{
+	int err;
+
+	if (!ENABLE_SPOOL || r->spool == NULL)
+		return;
+	err = spool_tick(r->spool, &r->tick_ms);
+	if (err < 0) {
+		log_err("spool: a due write failed: error %d", -err);
+		r->tick_ms = r->now_ms + 60000;
+	}
+}
+
+static void end_attempts(struct relay *r)
+{
+	struct outcome why;
+
+	if (!r->stopping || r->now_ms < r->stop_ms)
+		return;
+	outcome_set_trouble(&why, TROUBLE_LINK, 432, SLICE("shutting down"));
+	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++) {
+		struct delivery *d = &r->deliveries[i];
+
+		if (d->state == DELIVERY_FREE)
+			continue;
+		if (d->open) {
+			smtp_client_fail(&d->client, &why);
+			attempt_record(r, d);
+		}
+		attempt_release(r, d, &why);
+		delivery_free(r, d);
+	}
+}
+
+void relay_turn(struct relay *r, const struct net_wait *set, size_t n)
+{
+	r->now_ms = world_boot_ms(r->w);
+	for (size_t i = 0; i < n; i++)
+		if (set[i].ready)
+			note_ready(r, &set[i]);
+	accept_ready(r, set, n);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		r->again = false;
+		run_all(r);
+		end_attempts(r);
+		settle_all(r);
+		work_dispatch(r);
+		settle_all(r);
+		commit_staged(r);
+		if (!r->again)
+			break;
+	}
+	tick_spool(r);
+}
+
+void relay_reload(struct relay *r, const struct conf *conf,
+		  const struct identity *id)
+{
+	const struct conf *old = r->conf;
+
+	memcpy(r->old_hops, r->hops, sizeof(r->hops));
+	memset(r->hops, 0, sizeof(r->hops));
+	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++)
+		r->deliveries[i].hop = HOP_NONE;
+	for (unsigned i = 0; i < conf->nhops; i++)
+		for (unsigned k = 0; k < old->nhops; k++)
+			if (slice_eq(conf->hops[i].text, old->hops[k].text))
+				r->hops[i].success_ms =
+					r->old_hops[k].success_ms;
+	r->conf = conf;
+	r->id = id;
+	submission_reroute_all(r);
+	for (unsigned i = 0; i < conf->nroutes; i++)
+		work_rewind(r, i);
+	r->again = true;
+}
+
+void relay_stop(struct relay *r)
+{
+	r->now_ms = world_boot_ms(r->w);
+	r->stopping = true;
+	r->stop_ms = r->now_ms + STOP_MS;
+	r->again = true;
+	if (ENABLE_DAEMON)
+		session_stop_all(r);
+	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++)
+		if (r->deliveries[i].state == DELIVERY_LINGER)
+			r->deliveries[i].deadline_ms = r->now_ms;
+}
+
+bool relay_is_over(const struct relay *r)
+{
+	if (!r->stopping || r->again)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++)
+		if (r->deliveries[i].state != DELIVERY_FREE)
+			return false;
+	for (size_t i = 0; i < ARRAY_LEN(r->sessions); i++)
+		if (r->sessions[i].used && r->now_ms < r->stop_ms)
+			return false;
+	return true;
+}
+
+int relay_wait_and_turn(struct relay *r)
+{
+	struct net_wait set[RELAY_MAX_WAITS];
+	int64_t until_ms;
+	size_t n = relay_wants(r, set, &until_ms);
+	int got = r->net->ops->wait(r->net->ctx, set, n, until_ms);
+
+	relay_turn(r, set, got > 0 ? n : 0);
+	return got == -EINTR ? -EINTR : 0;
+}

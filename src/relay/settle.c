@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * relay/settle.c - when a submitter is answered, and with what (DESIGN.md
+ * 3.1): all sent, all refused, or any mix; temporary trouble commits first.
+ */
+#include <string.h>
+
+#include "relay/parts.h"
+
+/* How its recipients stand. */
+struct tally {
+	unsigned sent, refused, tried, open;
+};
+
+static struct tally count_rcpts(const struct submission *s)
+{
+	struct tally t = { 0, 0, 0, 0 };
+
+	for (unsigned i = 0; i < s->nrcpt; i++) {
+		const struct staged_rcpt *rc = &s->rcpts[i];
+
+		if (rc->state == SPOOL_SENT)
+			t.sent++;
+		else if (rc->state == SPOOL_REFUSED)
+			t.refused++;
+		else if (rc->tried)
+			t.tried++;
+		else
+			t.open++;
+	}
+	return t;
+}
+
+void submission_answer(struct relay *r, struct submission *s,
+		       enum verdict verdict, uint16_t code, uint16_t dsn,
+		       const char *text)
+{
+	outcome_set(&s->answer, verdict, code, dsn, slice_str(text));
+	s->state = SUBMISSION_ANSWERED;
+	s->want_commit = false;
+	if (verdict == VERDICT_SENT)
+		r->count.accepted++;
+	if (s->orphan)
+		submission_free(r, s);
+	r->again = true;
+}
+
+/* First recipient in a state; there is one. */
+static unsigned find_state(const struct submission *s, uint8_t state)
+{
+	unsigned i = 0;
+
+	while (i + 1u < s->nrcpt && s->rcpts[i].state != state)
+		i++;
+	return i;
+}
+
+static void answer_as(struct relay *r, struct submission *s, uint8_t state)
+{
+	unsigned i = find_state(s, state);
+	const struct staged_rcpt *rc = &s->rcpts[i];
+	bool sent = state == SPOOL_SENT;
+	char text[OUTCOME_MAX_TEXT];
+	struct buf b = buf_on(text, sizeof(text) - 1);
+
+	submission_text(r, s, i, &b);
+	if (b.len == 0)
+		buf_put_str(&b, sent ? "delivered" : "refused by the next hop");
+	text[b.len] = '\0';
+	submission_answer(r, s, sent ? VERDICT_SENT : VERDICT_REFUSED,
+			  rc->code >= 200 && (rc->code < 300) == sent
+				  ? rc->code
+				  : (sent ? 250 : 554),
+			  rc->dsn ? rc->dsn : (sent ? 200 : 500), text);
+}
+
+static bool is_null_path(struct relay *r, const struct submission *s)
+{
+	char first;
+
+	chain_read(&r->stage, &s->env, 0, &first, 1);
+	return first == '\0';
+}
+
+/* Some were sent, the others refused: those are owed a notice. */
+static void settle_mix(struct relay *r, struct submission *s)
+{
+	if (!is_null_path(r, s)) {
+		s->want_commit = true;
+		return;
+	}
+	/* RFC 5321 4.5.5: nobody wants a notice; the log has named them. */
+	r->count.dropped++;
+	submission_answer(r, s, VERDICT_SENT, 250, 200, "delivered in part");
+}
+
+void submission_settle(struct relay *r, struct submission *s)
+{
+	struct tally t = count_rcpts(s);
+
+	if (s->state != SUBMISSION_READY)
+		return;
+	if (t.tried > 0) {
+		s->want_commit = true;
+		return;
+	}
+	if (t.open > 0) {
+		if (r->now_ms >= s->commit_ms && r->spool != NULL)
+			s->want_commit = true;
+		return;
+	}
+	if (t.refused == 0)
+		answer_as(r, s, SPOOL_SENT);
+	else if (t.sent == 0)
+		answer_as(r, s, SPOOL_REFUSED);
+	else
+		settle_mix(r, s);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * relay/stage.h - the RAM stage: CONFIG_STAGE_KB in small blocks, shared by
+ * all messages that are on their way through (DESIGN.md 2.4, 3.1).
+ *
+ * A chain is a growing run of bytes.  Nothing is allocated: a block is free
+ * or belongs to one chain.
+ */
+#ifndef RELAY_STAGE_H
+#define RELAY_STAGE_H
+
+#include "base/slice.h"
+
+/* Bytes of a block, and blocks of the stage. */
+#define STAGE_BLOCK 256
+#define STAGE_BLOCKS (CONFIG_STAGE_KB * 1024 / STAGE_BLOCK)
+
+/* No block. */
+#define STAGE_NONE 0xffff
+
+/* A run of bytes; CHAIN_EMPTY before its first byte. */
+struct chain {
+	uint16_t first, last;
+	uint32_t len;
+};
+
+/* An empty chain. */
+#define CHAIN_EMPTY ((struct chain){ STAGE_NONE, STAGE_NONE, 0 })
+
+/* The pool. */
+struct stage {
+	uint16_t free;   /* first free block */
+	uint16_t unused; /* blocks never used so far: memory not touched */
+	uint16_t taken;  /* blocks in chains */
+	uint16_t next[STAGE_BLOCKS];
+	uint8_t block[STAGE_BLOCKS][STAGE_BLOCK];
+};
+
+/* All blocks free. */
+void stage_init(struct stage *s);
+
+/* Bytes that free blocks hold. */
+size_t stage_room(const struct stage *s);
+
+/*
+ * Append in.  All or nothing.
+ * Returns: 0;  -ENOSPC the stage has no room for it: the chain is as before
+ */
+must_check int chain_append(struct stage *s, struct chain *c, struct slice in);
+
+/* Copy n bytes from off; n + off may not exceed c->len. */
+void chain_read(const struct stage *s, const struct chain *c, uint32_t off,
+		void *p, size_t n);
+
+/* Give its blocks back; it is empty then. */
+void chain_free(struct stage *s, struct chain *c);
+
+#endif

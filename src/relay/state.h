@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * relay/state.h - the relay's own state, shared by the files of this room
+ * and seen by no other.
+ */
+#ifndef RELAY_STATE_H
+#define RELAY_STATE_H
+
+#include "base/id.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "conf/password.h"
+#include "mail/envelope.h"
+#include "mail/fixup.h"
+#include "mail/outcome.h"
+#include "net/resolve.h"
+#include "net/stream.h"
+#include "relay/relay.h"
+#include "relay/stage.h"
+#include "relay/submit.h"
+#include "smtp/client.h"
+#include "smtp/server.h"
+#include "spool/spool.h"
+
+/* Messages on their way in; some outlive their session. */
+#define RELAY_SUBMISSIONS (CONFIG_SESSIONS + 2)
+
+/* Recipients after aliases were opened up. */
+#define RELAY_RCPTS CONFIG_RCPT_MAX
+
+/* Messages whose next attempt is later than their route's. */
+#define RELAY_DEFERS 64
+
+/* Milliseconds that an idle session with a next hop is kept. */
+#define RELAY_LINGER_MS 2000
+
+/* No route: the recipient waits until the configuration has one. */
+#define ROUTE_NONE 0xff
+
+/* No hop. */
+#define HOP_NONE 0xff
+
+/* What is known of one recipient of a staged message. */
+struct staged_rcpt {
+	uint8_t route;  /* index into conf.routes, or ROUTE_NONE */
+	uint8_t origin; /* number of its submit_rcpt() */
+	uint8_t state;  /* enum spool_rcpt_state */
+	bool tried;     /* an attempt has ended for now: commit */
+	bool later;     /* ... with a delay of the message's own */
+	bool active;    /* in an attempt */
+	uint16_t code;  /* of the last outcome */
+	uint16_t dsn;
+};
+
+/* Where a submission is. */
+enum submission_state {
+	SUBMISSION_FREE,
+	SUBMISSION_OPEN,    /* its content is coming */
+	SUBMISSION_READY,   /* complete, to be delivered */
+	SUBMISSION_ANSWERED /* the submitter may be told */
+};
+
+/* One message on its way in. */
+struct submission {
+	enum submission_state state;
+	uint64_t id;
+	struct chain env;   /* packed envelope, mail/envelope.h */
+	struct chain body;  /* content; empty when big */
+	struct chain notes; /* texts of recipients' outcomes */
+	uint32_t size;      /* octets of content */
+	uint64_t announced; /* by SIZE= */
+	uint16_t nrcpt, origins;
+	bool local, queue, orphan;
+	bool big;         /* the content is in the spool's data frames */
+	bool eight_bit;   /* the content has 8-bit bytes */
+	bool want_commit; /* at the end of this turn */
+	bool wall_sane;
+	int64_t wall_s;    /* when it came */
+	int64_t dot_ms;    /* CLOCK_BOOTTIME of submit_end() */
+	int64_t commit_ms; /* when its submitter has waited long enough */
+	int64_t stall_ms;  /* since when it waits for room; 0: it does not */
+	struct fixup scan; /* counts header octets and Received fields */
+	struct outcome answer;
+	struct staged_rcpt rcpts[RELAY_RCPTS];
+};
+
+/* The breaker of one hop (DESIGN.md 3.3), and what status says of it. */
+enum hop_state { HOP_UP, HOP_PROBING, HOP_DOWN, HOP_HELD };
+
+struct hop {
+	enum hop_state state;
+	bool forced;        /* an operator wants one attempt now */
+	uint8_t failures;   /* in a row */
+	int64_t next_ms;    /* CLOCK_BOOTTIME of the next attempt */
+	int64_t success_ms; /* CLOCK_BOOTTIME of the last success; 0 none */
+	char reason[OUTCOME_MAX_TEXT];
+	struct stream_session session; /* to be resumed */
+};
+
+/* What is known of the queued mail of one route. */
+struct route {
+	struct spool_cursor cursor; /* behind it nothing was looked at */
+	bool backlog; /* there may be queued mail behind the cursor */
+	bool waiting; /* queued mail was seen that a hop's trouble holds */
+};
+
+/* A queued message that waits for a time of its own. */
+struct defer {
+	uint64_t id; /* 0: free */
+	int64_t due_ms;
+	uint8_t tries;
+	uint16_t code, dsn;
+	char text[OUTCOME_MAX_TEXT];
+};
+
+/* Where a delivery slot is. */
+enum delivery_state {
+	DELIVERY_FREE,
+	DELIVERY_CLAIMED, /* has a message, no connection yet */
+	DELIVERY_RESOLVE,
+	DELIVERY_CONNECT,
+	DELIVERY_HANDSHAKE, /* TLS */
+	DELIVERY_SESSION,   /* the client engine speaks */
+	DELIVERY_LINGER     /* between messages */
+};
+
+/* One connection to a next hop, and the message it carries. */
+struct delivery {
+	enum delivery_state state;
+	uint8_t route;
+	uint8_t hop; /* HOP_NONE: it left the configuration */
+	bool busy;   /* it has a message */
+	bool open;   /* a transaction was begun */
+	bool fresh;  /* no transaction on this connection yet */
+	bool quitting;
+	bool body_ended; /* the fixup has put out all */
+	bool no_tls;     /* opportunistic TLS has failed: once without */
+	bool broken;     /* the message could not be read */
+	bool ready;      /* input may be there */
+	struct spool_cursor before; /* the route's, before this message */
+	uint8_t tried;              /* addresses tried so far */
+	struct submission *staged;  /* or NULL: msg */
+	struct spool_msg msg;
+	uint64_t id;
+	uint32_t size, off;
+	int64_t wall_s, age_s;
+	bool wall_sane;
+	int64_t began_ms;
+	int64_t deadline_ms;
+	struct resolve *resolve;
+	struct net_addr peer;
+	struct stream stream;
+	struct trust trust;
+	struct smtp_job job;
+	struct smtp_txn txn;
+	struct fixup fixup;
+	struct fixup_job fixup_job;
+	struct buf wire; /* what the fixup gave, for the engine */
+	size_t wire_at;
+	size_t raw_len, raw_at;
+	size_t in_len, in_at;
+	struct smtp_client client;
+	char helo[ADDRESS_MAX_DOMAIN + 1];
+	char host[ADDRESS_MAX_DOMAIN + 1];
+	char user[ADDRESS_MAX_PATH];
+	char password[PASSWORD_MAX];
+	int bundle_fd;
+	char trace[1024];
+	char from[512], date[64], msgid[320];
+	char in[1024], raw[1024], wire_space[1536];
+	uint16_t of[RELAY_RCPTS]; /* recipient number of outcome i */
+	struct outcome outcomes[RELAY_RCPTS];
+	uint16_t env_len;
+	char env[CONFIG_ENVELOPE_MAX];  /* as stored */
+	char pick[CONFIG_ENVELOPE_MAX]; /* recipients of this transaction */
+} __attribute__((aligned(MEMORY_PAGE)));
+
+/* A client of the listener or of the submission socket. */
+struct session {
+	bool used;
+	bool local;
+	bool ready; /* input may be there */
+	struct net_peer peer;
+	struct stream stream;
+	struct smtp_server server;
+	struct smtp_server_job job;
+	struct submission *submission;
+	int64_t active_ms;
+	unsigned reply; /* LMTP replies given */
+	size_t in_len, in_at;
+	char in[1024];
+};
+
+/* What the control socket is asked. */
+enum control_verb {
+	CONTROL_NONE,
+	CONTROL_QUEUE,
+	CONTROL_SHOW,
+	CONTROL_FLUSH,
+	CONTROL_REMOVE,
+	CONTROL_HOLD,
+	CONTROL_RELEASE,
+	CONTROL_STATUS
+};
+
+/* A client of the control socket. */
+struct control {
+	bool used;
+	bool inside; /* no socket: alone_control() takes the output */
+	bool ready;
+	bool ended; /* the trailer is in out */
+	bool json, wait, all;
+	enum control_verb verb;
+	uint16_t step; /* pieces given so far */
+	int code;      /* the answer's exit code */
+	struct net_peer peer;
+	struct stream stream;
+	struct slice args;
+	struct spool_cursor cursor;
+	struct spool_msg msg;
+	bool have_msg;
+	uint16_t rcpt; /* of msg, the next to be shown */
+	uint32_t off;
+	unsigned shown; /* messages */
+	uint64_t bytes;
+	int64_t active_ms;
+	size_t line_len;
+	size_t out_at;
+	struct buf out;
+	char line[1024];
+	char space[4096];
+};
+
+/* A message as the spool reads it: envelope, then content. */
+struct staged_source {
+	struct relay *r;
+	struct submission *s;
+};
+
+/* One commit being put together. */
+struct batch {
+	size_t n;
+	struct submission *of[RELAY_SUBMISSIONS];
+	struct staged_source source[RELAY_SUBMISSIONS];
+	struct spool_add add[RELAY_SUBMISSIONS];
+	struct spool_item item[RELAY_SUBMISSIONS];
+	uint8_t states[RELAY_SUBMISSIONS][RELAY_RCPTS];
+};
+
+/* A listening socket. */
+struct listener {
+	int fd;
+	enum relay_door door;
+	int64_t rest_ms; /* accept failed: not before this time */
+};
+
+/* What status counts, since start. */
+struct relay_counters {
+	uint64_t accepted, sent, deferred, refused, expired, uncertain, dropped;
+};
+
+/* All of it. */
+struct relay {
+	const struct conf *conf;
+	const struct identity *id;
+	const struct world *w;
+	const struct net *net;
+	struct spool *spool;
+	char no_spool[OUTCOME_MAX_TEXT];
+	bool spool_waits, spool_volatile;
+	uint32_t uid, gid;
+	int64_t start_ms, now_ms;
+	int64_t queue_ms; /* queued mail is not touched before (splay) */
+	int64_t tick_ms;  /* the spool's next need */
+	bool stopping;
+	int64_t stop_ms;
+	bool clock_was_set;
+	bool again; /* something changed: one more round before the wait */
+	uint32_t turn;
+	struct relay_counters count;
+	struct hop hops[CONFIG_HOPS];
+	struct route routes[CONFIG_ROUTES];
+	struct defer defers[RELAY_DEFERS];
+	size_t nlisteners;
+	struct listener listeners[CONF_MAX_LISTEN + 2];
+	struct submission *big;            /* whose content goes to the spool */
+	char scratch[CONFIG_ENVELOPE_MAX]; /* of one function at a time */
+	char line[LOG_MAX_LINE];           /* of event.c */
+	struct batch batch;                /* of commit.c */
+	struct hop old_hops[CONFIG_HOPS];  /* of a reload */
+	struct stage stage;
+	struct submission submissions[RELAY_SUBMISSIONS];
+	struct session sessions[CONFIG_SESSIONS];
+	struct control controls[CONFIG_CONTROL_SESSIONS];
+	struct delivery deliveries[CONFIG_DELIVERIES];
+};
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * relay/status.c - what operators see: the queue and the state of the routes,
+ * as text in 80 columns and as JSON (DESIGN.md 2.3).  In pieces, so that
+ * no buffer has to hold a whole report.
+ */
+#include <string.h>
+
+#include "relay/parts.h"
+
+/* Queue totals, from one walk. */
+struct totals {
+	unsigned messages;
+	uint64_t bytes;
+	int64_t oldest_s; /* -1: none */
+};
+
+static struct totals add_up(struct relay *r)
+{
+	struct totals t = { 0, 0, -1 };
+	struct spool_cursor c = { 0 };
+	struct spool_msg msg;
+	int got;
+
+	for (size_t i = 0; i < ARRAY_LEN(r->submissions); i++) {
+		const struct submission *s = &r->submissions[i];
+
+		if (s->state != SUBMISSION_READY)
+			continue;
+		t.messages++;
+		t.bytes += s->size;
+		t.oldest_s = (r->now_ms - s->dot_ms) / 1000;
+	}
+	if (!ENABLE_SPOOL || r->spool == NULL)
+		return t;
+	while ((got = spool_next(r->spool, &c, &msg)) != 0) {
+		t.messages++;
+		if (got < 0)
+			continue;
+		t.bytes += msg.size;
+		if (msg.age_s > t.oldest_s)
+			t.oldest_s = msg.age_s;
+	}
+	return t;
+}
+
+int status_code(struct relay *r)
+{
+	for (unsigned i = 0; i < r->conf->nhops; i++)
+		if (r->hops[i].state == HOP_HELD)
+			return 1;
+	return add_up(r).oldest_s > (int64_t)r->conf->alarm_s ? 1 : 0;
+}
+
+static void put_number(struct buf *b, const char *key, int64_t v, bool known)
+{
+	buf_putf(b, "\"%s\":", key);
+	if (known)
+		buf_put_i64(b, v);
+	else
+		buf_put_str(b, "null");
+}
+
+static int64_t seconds_until(const struct relay *r, int64_t ms)
+{
+	return ms > r->now_ms ? (ms - r->now_ms + 999) / 1000 : 0;
+}
+
+static void json_queue(struct relay *r, struct buf *b)
+{
+	struct totals t = add_up(r);
+	bool spool = ENABLE_SPOOL && r->spool != NULL;
+
+	buf_putf(b, "\"queue\":{\"messages\":%u,\"bytes\":%llu,", t.messages,
+		 (unsigned long long)t.bytes);
+	put_number(b, "capacity_bytes",
+		   spool ? (int64_t)spool_capacity(r->spool) : 0, spool);
+	buf_put_char(b, ',');
+	put_number(b, "capacity_messages",
+		   spool ? (int64_t)spool_capacity_messages(r->spool) : 0,
+		   spool);
+	buf_put_char(b, ',');
+	put_number(b, "oldest_s", t.oldest_s, t.oldest_s >= 0);
+	buf_put_str(b, "},");
+}
+
+static void json_spool(struct relay *r, struct buf *b)
+{
+	struct spool_stats st = { 0 };
+
+	buf_put_str(b, "\"spool\":{\"path\":");
+	if (!ENABLE_SPOOL || r->spool == NULL) {
+		buf_put_str(b, "null,\"reason\":");
+		buf_put_json(b, r->no_spool[0] ? slice_str(r->no_spool)
+					       : SLICE("no spool"));
+		buf_put_str(b, ",\"volatile\":null,");
+	} else {
+		st = spool_stats(r->spool);
+		buf_put_json(b, r->conf->spool);
+		buf_putf(b, ",\"volatile\":%s,",
+			 r->spool_volatile ? "true" : "false");
+	}
+	buf_putf(b, "\"bytes_written\":%llu,\"writes\":%u,\"syncs\":%u},",
+		 (unsigned long long)st.bytes_written, st.writes, st.syncs);
+}
+
+static void json_counters(struct relay *r, struct buf *b)
+{
+	const struct relay_counters *n = &r->count;
+
+	buf_putf(b,
+		 "\"counters\":{\"accepted\":%llu,\"sent\":%llu,"
+		 "\"deferred\":%llu,\"refused\":%llu,\"expired\":%llu,"
+		 "\"uncertain\":%llu,\"dropped\":%llu},\"routes\":[",
+		 (unsigned long long)n->accepted, (unsigned long long)n->sent,
+		 (unsigned long long)n->deferred,
+		 (unsigned long long)n->refused, (unsigned long long)n->expired,
+		 (unsigned long long)n->uncertain,
+		 (unsigned long long)n->dropped);
+}
+
+static void json_hop(struct relay *r, struct buf *b, unsigned i)
+{
+	const struct hop *h = &r->hops[i];
+	const struct conf_hop *c = &r->conf->hops[i];
+	char pattern[300];
+	struct buf p = BUF_ON(pattern);
+
+	route_put(r, &p, c->route);
+	buf_putf(b, "%s{\"pattern\":", i ? "," : "");
+	buf_put_json(b, buf_slice(&p));
+	buf_put_str(b, ",\"nexthop\":");
+	buf_put_json(b, c->text);
+	buf_putf(b, ",\"state\":\"%s\",\"reason\":", hop_state_name(h->state));
+	if (h->reason[0])
+		buf_put_json(b, slice_str(h->reason));
+	else
+		buf_put_str(b, "null");
+	buf_put_char(b, ',');
+	put_number(b, "next_attempt_s", seconds_until(r, h->next_ms),
+		   (h->state == HOP_DOWN || h->state == HOP_HELD) &&
+			   h->next_ms != INT64_MAX);
+	buf_put_char(b, ',');
+	put_number(b, "last_success_s", (r->now_ms - h->success_ms) / 1000,
+		   h->success_ms != 0);
+	buf_put_char(b, '}');
+}
+
+static bool json_piece(struct relay *r, struct control *c)
+{
+	struct buf *b = &c->out;
+	unsigned step = c->step++;
+
+	if (step == 0) {
+		buf_putf(b, "{\"version\":\"%s\",\"uptime_s\":%lld,",
+			 CONFIG_VERSION,
+			 (long long)((r->now_ms - r->start_ms) / 1000));
+		buf_putf(b, "\"clock\":\"%s\",",
+			 clock_is_sane(r) ? "sane" : "not set");
+		json_queue(r, b);
+		json_spool(r, b);
+		json_counters(r, b);
+		return true;
+	}
+	if (step <= r->conf->nhops) {
+		json_hop(r, b, step - 1);
+		return true;
+	}
+	buf_put_str(b, "]}\n");
+	c->code = status_code(r);
+	return false;
+}
+
+/* "3d", "5h", "12m", "40s". */
+static void put_age(struct buf *b, int64_t s)
+{
+	if (s >= 2 * 86400)
+		buf_putf(b, "%lldd", (long long)(s / 86400));
+	else if (s >= 2 * 3600)
+		buf_putf(b, "%lldh", (long long)(s / 3600));
+	else if (s >= 120)
+		buf_putf(b, "%lldm", (long long)(s / 60));
+	else
+		buf_putf(b, "%llds", (long long)s);
+}
+
+static void text_head(struct relay *r, struct buf *b)
+{
+	struct totals t = add_up(r);
+
+	buf_putf(b, "mailmote %s, up ", CONFIG_VERSION);
+	put_age(b, (r->now_ms - r->start_ms) / 1000);
+	buf_putf(b, ", clock %s\n", clock_is_sane(r) ? "sane" : "not set");
+	buf_putf(b, "queue    %u messages, %llu bytes", t.messages,
+		 (unsigned long long)t.bytes);
+	if (t.oldest_s >= 0) {
+		buf_put_str(b, ", oldest ");
+		put_age(b, t.oldest_s);
+	}
+	buf_put_str(b, "\nspool    ");
+	if (!ENABLE_SPOOL || r->spool == NULL) {
+		buf_putf(b, "no spool: %s\n",
+			 r->no_spool[0] ? r->no_spool : "none is built in");
+	} else {
+		struct spool_stats st = spool_stats(r->spool);
+
+		buf_put_slice(b, r->conf->spool);
+		buf_putf(b,
+			 "%s\n         %llu of %llu bytes taken, "
+			 "%llu written in %u syncs\n",
+			 r->spool_volatile ? " (volatile)" : "",
+			 (unsigned long long)spool_used(r->spool),
+			 (unsigned long long)spool_capacity(r->spool),
+			 (unsigned long long)st.bytes_written, st.syncs);
+	}
+	buf_putf(b,
+		 "since start: %llu accepted, %llu sent, %llu deferred, "
+		 "%llu refused,\n         %llu expired, %llu uncertain, "
+		 "%llu dropped\n",
+		 (unsigned long long)r->count.accepted,
+		 (unsigned long long)r->count.sent,
+		 (unsigned long long)r->count.deferred,
+		 (unsigned long long)r->count.refused,
+		 (unsigned long long)r->count.expired,
+		 (unsigned long long)r->count.uncertain,
+		 (unsigned long long)r->count.dropped);
+}
+
+static void text_hop(struct relay *r, struct buf *b, unsigned i)
+{
+	const struct hop *h = &r->hops[i];
+
+	buf_put_str(b, "route    ");
+	route_put(r, b, r->conf->hops[i].route);
+	buf_put_str(b, " to ");
+	buf_put_slice(b, r->conf->hops[i].text);
+	buf_putf(b, ": %s", hop_state_name(h->state));
+	if (h->state != HOP_UP && h->next_ms != INT64_MAX) {
+		buf_put_str(b, ", next attempt in ");
+		put_age(b, seconds_until(r, h->next_ms));
+	}
+	if (h->success_ms != 0) {
+		buf_put_str(b, ", last success ");
+		put_age(b, (r->now_ms - h->success_ms) / 1000);
+		buf_put_str(b, " ago");
+	}
+	buf_put_char(b, '\n');
+	if (h->reason[0])
+		buf_putf(b, "         %s\n", h->reason);
+}
+
+bool status_piece(struct relay *r, struct control *c)
+{
+	unsigned step = c->step;
+
+	if (c->json)
+		return json_piece(r, c);
+	c->step++;
+	if (step == 0) {
+		text_head(r, &c->out);
+		if (r->conf->nhops == 0)
+			buf_put_str(&c->out, "route    none: mail waits; set "
+					     "\"smarthost\"\n");
+		return true;
+	}
+	if (step <= r->conf->nhops) {
+		text_hop(r, &c->out, step - 1);
+		return true;
+	}
+	c->code = status_code(r);
+	return false;
+}

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * relay/submit.c - see relay/submit.h.  The envelope and the content go to
+ * the stage; a message that finds no room there goes to the spool as it
+ * arrives, one at a time (DESIGN.md 2.4, 3.1).
+ */
+#include "relay/submit.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "relay/parts.h"
+
+static int refuse(struct outcome *why, uint16_t code, uint16_t dsn,
+		  const char *text)
+{
+	outcome_set(why, code < 500 ? VERDICT_RETRY_MESSAGE : VERDICT_REFUSED,
+		    code, dsn, slice_str(text));
+	return -1;
+}
+
+static int refuse_no_spool(struct relay *r, struct outcome *why)
+{
+	struct buf b = BUF_ON(r->scratch);
+
+	buf_putf(&b, "too large without a spool (%s)",
+		 r->no_spool[0] ? r->no_spool : "none is built in");
+	return refuse(why, 452, 431, buf_cstr(&b));
+}
+
+static struct submission *take_free(struct relay *r)
+{
+	for (size_t i = 0; i < ARRAY_LEN(r->submissions); i++)
+		if (r->submissions[i].state == SUBMISSION_FREE)
+			return &r->submissions[i];
+	return NULL;
+}
+
+/* Can a message of this announced size be taken at all? */
+static int check_size(struct relay *r, uint64_t size, struct outcome *why)
+{
+	if (size > r->conf->max_message)
+		return refuse(why, 552, 534, "message is too large");
+	if (size <= (uint64_t)STAGE_BLOCKS * STAGE_BLOCK)
+		return 0;
+	if (r->spool == NULL)
+		return refuse_no_spool(r, why);
+	if (ENABLE_SPOOL && size > spool_room(r->spool))
+		return refuse(why, 452, 431, "spool is full");
+	return 0;
+}
+
+static void fill_new(struct relay *r, struct submission *s,
+		     const struct submit_job *job)
+{
+	static const struct fixup_job nothing;
+
+	memset(s, 0, sizeof(*s));
+	s->state = SUBMISSION_OPEN;
+	s->id = id_new(r->w);
+	s->env = s->body = s->notes = CHAIN_EMPTY;
+	s->announced = job->size;
+	s->local = job->local;
+	s->queue = job->queue;
+	s->wall_s = world_wall_s(r->w);
+	s->wall_sane = clock_is_sane(r);
+	fixup_start(&s->scan, &nothing);
+}
+
+struct submission *submit_begin(struct relay *r, const struct submit_job *job,
+				struct outcome *why)
+{
+	struct submission *s = take_free(r);
+	struct buf sender = BUF_ON(r->scratch);
+
+	if (r->spool_waits) {
+		refuse(why, 451, 430, "spool is held by another program");
+		return NULL;
+	}
+	if (r->stopping || s == NULL) {
+		refuse(why, 452, 431, "too many messages at once");
+		return NULL;
+	}
+	if (check_size(r, job->size, why) < 0)
+		return NULL;
+	if (identity_sender(r->id, r->conf, job->from, &sender) < 0 ||
+	    sender.overflow) {
+		refuse(why, 553, 513, "sender has no domain");
+		return NULL;
+	}
+	fill_new(r, s, job);
+	buf_put_char(&sender, '\0');
+	if (chain_append(&r->stage, &s->env, buf_slice(&sender)) < 0 ||
+	    chain_append(&r->stage, &s->env, job->trace) < 0 ||
+	    chain_append(&r->stage, &s->env, SLICE("\0")) < 0) {
+		submission_free(r, s);
+		refuse(why, 452, 431, "no memory for this message now");
+		return NULL;
+	}
+	return s;
+}
+
+/* What identity_expand() gives is collected here, packed. */
+struct expansion {
+	struct buf packed;
+	unsigned n;
+};
+
+static int collect(void *ctx, struct slice mailbox)
+{
+	struct expansion *e = ctx;
+
+	envelope_put_rcpt(&e->packed, mailbox);
+	e->n++;
+	return e->packed.overflow ? -EMSGSIZE : 0;
+}
+
+static struct slice sender_of(struct relay *r, struct submission *s,
+			      char from[static ADDRESS_MAX_PATH + 2])
+{
+	size_t n = s->env.len < ADDRESS_MAX_PATH + 1 ? s->env.len
+						     : ADDRESS_MAX_PATH + 1;
+
+	chain_read(&r->stage, &s->env, 0, from, n);
+	from[n] = '\0';
+	return slice_str(from);
+}
+
+static void add_rcpts(struct relay *r, struct submission *s,
+		      struct slice packed)
+{
+	char from[ADDRESS_MAX_PATH + 2];
+	struct slice sender = sender_of(r, s, from);
+	struct slice rcpt;
+
+	while (envelope_next_rcpt(&packed, &rcpt)) {
+		struct staged_rcpt *to = &s->rcpts[s->nrcpt++];
+		int route = conf_route_of(r->conf, sender, rcpt);
+
+		memset(to, 0, sizeof(*to));
+		to->route = route < 0 ? ROUTE_NONE : (uint8_t)route;
+		to->origin = (uint8_t)s->origins;
+	}
+	s->origins++;
+}
+
+int submit_rcpt(struct relay *r, struct submission *s, struct slice rcpt,
+		struct outcome *why)
+{
+	struct expansion e = { BUF_ON(r->scratch), 0 };
+	int err = identity_expand(r->id, r->conf, rcpt, collect, &e);
+
+	if (err == -EDESTADDRREQ)
+		return refuse(why, 553, 513, "recipient has no domain");
+	if (err == -ELOOP)
+		return refuse(why, 554, 546, "aliases go round in circles");
+	if (err == -EMSGSIZE || s->nrcpt + e.n > RELAY_RCPTS ||
+	    s->env.len + e.packed.len > CONFIG_ENVELOPE_MAX)
+		return refuse(why, 452, 453, "too many recipients");
+	if (err < 0)
+		return refuse(why, 501, 513, "bad recipient address");
+	if (chain_append(&r->stage, &s->env, buf_slice(&e.packed)) < 0)
+		return refuse(why, 452, 431, "no memory for this message now");
+	add_rcpts(r, s, buf_slice(&e.packed));
+	return 0;
+}
+
+/* The content goes to the spool's data frames from here on. */
+static int begin_big(struct relay *r, struct submission *s, uint32_t size,
+		     struct outcome *why)
+{
+	if (!ENABLE_SPOOL || r->spool == NULL)
+		return refuse_no_spool(r, why);
+	if (r->big != NULL)
+		return -EAGAIN;
+	int err = spool_big_begin(r->spool, size);
+
+	if (err == -EBUSY)
+		return -EAGAIN;
+	if (err == -ENOSPC)
+		return refuse(why, 452, 431, "spool is full");
+	if (err < 0)
+		return refuse(why, 451, 430, "spool cannot be written");
+	r->big = s;
+	s->big = true;
+	return 0;
+}
+
+int submit_data(struct relay *r, struct submission *s, struct outcome *why)
+{
+	if (s->big || s->announced <= stage_room(&r->stage))
+		return 0;
+	if (r->spool == NULL &&
+	    s->announced <= (uint64_t)STAGE_BLOCKS * STAGE_BLOCK)
+		return refuse(why, 452, 431, "no memory for this message now");
+	int err = begin_big(r, s, (uint32_t)s->announced, why);
+
+	if (err == -EAGAIN && s->stall_ms == 0)
+		s->stall_ms = r->now_ms;
+	if (err == 0)
+		s->stall_ms = 0;
+	return err;
+}
+
+static int write_big(struct relay *r, struct slice in, struct outcome *why)
+{
+	int err = spool_big_write(r->spool, in.p, in.n);
+
+	if (err == -ENOSPC)
+		return refuse(why, 452, 431, "spool is full");
+	if (err < 0)
+		return refuse(why, 451, 430, "spool cannot be written");
+	return 0;
+}
+
+/* What the stage holds of the content moves to the spool. */
+static int spill(struct relay *r, struct submission *s, struct outcome *why)
+{
+	char part[STAGE_BLOCK];
+	int err = begin_big(r, s, 0, why);
+
+	if (err < 0)
+		return err;
+	for (uint32_t off = 0; off < s->body.len;) {
+		uint32_t n = s->body.len - off;
+
+		if (n > sizeof(part))
+			n = sizeof(part);
+		chain_read(&r->stage, &s->body, off, part, n);
+		if (write_big(r, slice_of(part, n), why) < 0)
+			return -1;
+		off += n;
+	}
+	chain_free(&r->stage, &s->body);
+	return 0;
+}
+
+/* Count header octets and Received fields (RFC 5321 6.3). */
+static int scan_header(struct submission *s, struct slice in,
+		       struct outcome *why)
+{
+	char thrown_away[512];
+
+	while (in.n > 0 && !(s->scan.seen & FIXUP_SAW_BODY)) {
+		struct buf out = BUF_ON(thrown_away);
+		size_t used = fixup_feed(&s->scan, in, &out);
+
+		in = slice_from(in, used);
+	}
+	if (s->scan.received > CONFIG_RECEIVED_MAX)
+		return refuse(why, 554, 546, "too many hops");
+	if (s->scan.header_len > CONFIG_HEADER_MAX)
+		return refuse(why, 552, 534, "header is too large");
+	return 0;
+}
+
+static int store(struct relay *r, struct submission *s, struct slice in,
+		 struct outcome *why)
+{
+	int err;
+
+	if (!s->big && chain_append(&r->stage, &s->body, in) == 0)
+		return 0;
+	if (!s->big && (err = spill(r, s, why)) < 0)
+		return err;
+	return write_big(r, in, why);
+}
+
+int submit_body(struct relay *r, struct submission *s, struct slice in,
+		struct outcome *why)
+{
+	if (s->size + (uint64_t)in.n > r->conf->max_message)
+		return refuse(why, 552, 534, "message is too large");
+	int err = store(r, s, in, why);
+
+	if (err == -EAGAIN && s->stall_ms == 0)
+		s->stall_ms = r->now_ms;
+	if (err < 0)
+		return err;
+	s->stall_ms = 0;
+	s->size += (uint32_t)in.n;
+	if (!s->eight_bit)
+		s->eight_bit = slice_has_8bit(in);
+	return scan_header(s, in, why);
+}
+
+void submit_end(struct relay *r, struct submission *s)
+{
+	r->now_ms = world_boot_ms(r->w);
+	s->state = SUBMISSION_READY;
+	s->dot_ms = r->now_ms;
+	s->commit_ms = r->now_ms + (s->local ? r->conf->commit_local_ms
+					     : r->conf->commit_smtp_ms);
+	if (s->queue)
+		s->commit_ms = r->now_ms;
+	if (s->commit_ms == r->now_ms && r->spool != NULL)
+		s->want_commit = true;
+	r->again = true;
+}
+
+static void reroute(struct relay *r, struct submission *s)
+{
+	struct slice packed = slice_of(r->scratch, s->env.len), rcpt;
+	struct envelope env;
+
+	BUILD_ASSERT(sizeof(r->scratch) >= CONFIG_ENVELOPE_MAX);
+	chain_read(&r->stage, &s->env, 0, r->scratch, s->env.len);
+	if (envelope_parse(packed, &env) < 0)
+		return;
+	for (unsigned i = 0; envelope_next_rcpt(&env.rcpts, &rcpt); i++) {
+		int route = conf_route_of(r->conf, env.from, rcpt);
+
+		s->rcpts[i].route = route < 0 ? ROUTE_NONE : (uint8_t)route;
+	}
+}
+
+void submission_reroute_all(struct relay *r)
+{
+	for (size_t i = 0; i < ARRAY_LEN(r->submissions); i++)
+		if (r->submissions[i].state == SUBMISSION_OPEN ||
+		    r->submissions[i].state == SUBMISSION_READY)
+			reroute(r, &r->submissions[i]);
+}
+
+bool submit_answered(const struct submission *s)
+{
+	return s->state == SUBMISSION_ANSWERED;
+}
+
+const struct outcome *submit_answer(const struct submission *s)
+{
+	return &s->answer;
+}
+
+unsigned submit_rcpts(const struct submission *s)
+{
+	return s->origins;
+}
+
+uint64_t submit_id(const struct submission *s)
+{
+	return s->id;
+}
+
+/* Of the recipients one submit_rcpt() became: refused < waiting < sent. */
+static unsigned rank(const struct staged_rcpt *t)
+{
+	if (t->state == SPOOL_REFUSED)
+		return 1;
+	return t->state == SPOOL_SENT ? 2 : 3;
+}
+
+void submit_answer_rcpt(struct relay *r, const struct submission *s, unsigned n,
+			struct outcome *out)
+{
+	struct buf text = BUF_ON(r->scratch);
+	const struct staged_rcpt *best = NULL;
+
+	*out = s->answer;
+	for (unsigned i = 0; i < s->nrcpt; i++) {
+		const struct staged_rcpt *t = &s->rcpts[i];
+
+		if (t->origin == n && (!best || rank(t) > rank(best)))
+			best = t;
+	}
+	if (best == NULL || rank(best) == 3)
+		return;
+	submission_text(r, s, (unsigned)(best - s->rcpts), &text);
+	outcome_set(out, rank(best) == 2 ? VERDICT_SENT : VERDICT_REFUSED,
+		    best->code ? best->code : (rank(best) == 2 ? 250 : 554),
+		    best->dsn, buf_slice(&text));
+}
+
+void submission_note(struct relay *r, struct submission *s, unsigned rcpt,
+		     const char *text)
+{
+	uint8_t head[2] = { (uint8_t)rcpt, (uint8_t)strlen(text) };
+	struct buf b = BUF_ON(r->scratch);
+
+	buf_put(&b, head, sizeof(head));
+	buf_put(&b, text, head[1]);
+	/* No room: the answer then goes without the peer's words. */
+	if (chain_append(&r->stage, &s->notes, buf_slice(&b)) < 0)
+		log_debug("no room for a peer's words");
+}
+
+void submission_text(struct relay *r, const struct submission *s, unsigned rcpt,
+		     struct buf *out)
+{
+	char text[OUTCOME_MAX_TEXT];
+	uint8_t head[2];
+
+	for (uint32_t off = 0; off + 2 <= s->notes.len; off += 2u + head[1]) {
+		chain_read(&r->stage, &s->notes, off, head, 2);
+		if (head[0] != rcpt || head[1] >= sizeof(text))
+			continue;
+		chain_read(&r->stage, &s->notes, off + 2, text, head[1]);
+		out->len = 0;
+		buf_put(out, text, head[1]);
+	}
+}
+
+void submission_free(struct relay *r, struct submission *s)
+{
+	if (ENABLE_SPOOL && r->big == s) {
+		spool_big_abort(r->spool);
+		r->big = NULL;
+		r->again = true;
+	}
+	chain_free(&r->stage, &s->env);
+	chain_free(&r->stage, &s->body);
+	chain_free(&r->stage, &s->notes);
+	s->state = SUBMISSION_FREE;
+}
+
+void submit_done(struct relay *r, struct submission *s)
+{
+	submission_free(r, s);
+}
+
+void submit_abort(struct relay *r, struct submission *s)
+{
+	submission_free(r, s);
+}
+
+void submit_orphan(struct submission *s)
+{
+	s->orphan = true;
+}

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * relay/work.c - what goes next: new mail before queued mail, one connection
+ * a route, hops in fail-over order.  Queued mail is found by walking the
+ * spool behind a cursor; nothing is kept of it in RAM but a few deferrals.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "relay/parts.h"
+
+void work_rewind(struct relay *r, unsigned route)
+{
+	memset(&r->routes[route].cursor, 0, sizeof(r->routes[route].cursor));
+	if (ENABLE_SPOOL && r->spool != NULL && spool_count(r->spool) > 0)
+		r->routes[route].backlog = true;
+}
+
+struct defer *work_deferred(struct relay *r, uint64_t id)
+{
+	for (size_t i = 0; i < RELAY_DEFERS; i++)
+		if (r->defers[i].id == id)
+			return &r->defers[i];
+	return NULL;
+}
+
+/* A free entry, else the one that is due first: it is tried early then. */
+static struct defer *take_defer(struct relay *r)
+{
+	struct defer *best = &r->defers[0];
+
+	for (size_t i = 0; i < RELAY_DEFERS; i++) {
+		struct defer *d = &r->defers[i];
+
+		if (d->id == 0)
+			return d;
+		if (d->due_ms < best->due_ms)
+			best = d;
+	}
+	best->id = 0;
+	return best;
+}
+
+void work_defer(struct relay *r, uint64_t id, const struct outcome *why)
+{
+	struct defer *d = work_deferred(r, id);
+	int64_t delay = r->conf->retry_min_s * 1000LL;
+	int64_t max = r->conf->retry_max_s * 1000LL;
+
+	if (d == NULL) {
+		d = take_defer(r);
+		d->id = id;
+		d->tries = 0;
+	}
+	for (unsigned i = 0; i < d->tries && delay < max; i++)
+		delay *= 2;
+	if (delay > max)
+		delay = max;
+	if (d->tries < 30)
+		d->tries++;
+	d->due_ms = r->now_ms + delay / 2 +
+		    (int64_t)world_random_below(r->w, (uint64_t)delay + 1);
+	d->code = why->code;
+	d->dsn = why->dsn;
+	memcpy(d->text, why->text, sizeof(d->text));
+}
+
+/* Deferred messages whose time has come are looked at again. */
+static void wake_deferred(struct relay *r)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < RELAY_DEFERS; i++) {
+		struct defer *d = &r->defers[i];
+
+		if (d->id != 0 && d->due_ms <= r->now_ms &&
+		    d->due_ms != INT64_MIN) {
+			d->due_ms = INT64_MIN;
+			any = true;
+		}
+	}
+	for (unsigned i = 0; any && i < r->conf->nroutes; i++)
+		work_rewind(r, i);
+}
+
+/* Has the recipient of a queued message to be delivered by this route? */
+static bool belongs(struct relay *r, const struct delivery *d,
+		    struct slice from, struct slice rcpt)
+{
+	return conf_route_of(r->conf, from, rcpt) == d->route;
+}
+
+static void pick(struct delivery *d, struct buf *out, unsigned i,
+		 struct slice rcpt)
+{
+	envelope_put_rcpt(out, rcpt);
+	d->of[d->txn.nrcpt++] = (uint16_t)i;
+}
+
+static void pick_staged(struct delivery *d, struct slice rcpts, struct buf *out)
+{
+	struct slice rcpt;
+
+	for (unsigned i = 0; envelope_next_rcpt(&rcpts, &rcpt); i++) {
+		struct staged_rcpt *rc = &d->staged->rcpts[i];
+
+		if (rc->route != d->route || rc->state != SPOOL_WAITING ||
+		    rc->tried)
+			continue;
+		pick(d, out, i, rcpt);
+	}
+}
+
+static void pick_queued(struct relay *r, struct delivery *d,
+			const struct envelope *env, struct buf *out)
+{
+	uint8_t states[RELAY_RCPTS];
+	struct slice rcpts = env->rcpts, rcpt;
+
+	if (!ENABLE_SPOOL || d->msg.nrcpt > RELAY_RCPTS ||
+	    spool_states(r->spool, &d->msg, states) < 0)
+		return;
+	for (unsigned i = 0; envelope_next_rcpt(&rcpts, &rcpt); i++) {
+		if (i >= d->msg.nrcpt || (states[i] != SPOOL_WAITING &&
+					  states[i] != SPOOL_UNCERTAIN))
+			continue;
+		if (belongs(r, d, env->from, rcpt))
+			pick(d, out, i, rcpt);
+	}
+}
+
+static unsigned work_pick(struct relay *r, struct delivery *d)
+{
+	struct buf out = BUF_ON(d->pick);
+	struct envelope env;
+
+	d->txn = (struct smtp_txn){ 0 };
+	if (envelope_parse(slice_of(d->env, d->env_len), &env) < 0)
+		return 0;
+	if (d->staged != NULL)
+		pick_staged(d, env.rcpts, &out);
+	else
+		pick_queued(r, d, &env, &out);
+	d->txn.from = env.from;
+	d->txn.rcpts = buf_slice(&out);
+	d->txn.outcomes = d->outcomes;
+	return d->txn.nrcpt;
+}
+
+/* Is this recipient's outcome no answer yet? */
+static bool is_open(const struct outcome *o, bool more)
+{
+	if (more)
+		return o->more;
+	return o->more ||
+	       (!o->uncertain && (o->verdict == VERDICT_NONE ||
+				  o->verdict == VERDICT_RETRY_ROUTE));
+}
+
+unsigned work_again(struct delivery *d, bool more)
+{
+	struct buf kept = BUF_ON(d->pick);
+	struct slice rcpts = d->txn.rcpts, rcpt;
+	unsigned n = 0;
+
+	/* In place: what is kept never overtakes what is read. */
+	for (unsigned k = 0; envelope_next_rcpt(&rcpts, &rcpt); k++) {
+		if (!is_open(&d->outcomes[k], more))
+			continue;
+		memmove(kept.data + kept.len, rcpt.p, rcpt.n + 1);
+		kept.len += rcpt.n + 1;
+		d->of[n] = d->of[k];
+		if (d->staged != NULL)
+			d->staged->rcpts[d->of[n]].active = true;
+		n++;
+	}
+	d->txn.rcpts = buf_slice(&kept);
+	d->txn.nrcpt = (uint16_t)n;
+	memset(d->outcomes, 0, n * sizeof(d->outcomes[0]));
+	return n;
+}
+
+static bool find_staged(struct relay *r, struct delivery *d)
+{
+	for (size_t i = 0; i < ARRAY_LEN(r->submissions); i++) {
+		struct submission *s = &r->submissions[i];
+
+		if (s->state != SUBMISSION_READY || s->want_commit || s->big)
+			continue;
+		d->staged = s;
+		d->env_len = (uint16_t)s->env.len;
+		chain_read(&r->stage, &s->env, 0, d->env, s->env.len);
+		if (work_pick(r, d) == 0)
+			continue;
+		d->id = s->id;
+		d->size = s->size;
+		d->wall_s = s->wall_s;
+		d->wall_sane = s->wall_sane;
+		d->age_s = 0;
+		d->began_ms = s->dot_ms;
+		d->txn.eight_bit = s->eight_bit;
+		return true;
+	}
+	d->staged = NULL;
+	return false;
+}
+
+static bool is_under_way(const struct relay *r, uint64_t id)
+{
+	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++)
+		if (r->deliveries[i].busy && r->deliveries[i].id == id)
+			return true;
+	return false;
+}
+
+/* Old age returns a message (until it can be: it is held, with the reason). */
+static bool has_expired(struct relay *r, struct delivery *d)
+{
+	struct spool_mark held = { .id = d->msg.id,
+				   .kind = SPOOL_MARK_FLAGS,
+				   .flags = d->msg.flags | SPOOL_HELD };
+	struct spool_item item = { .mark = &held };
+
+	if (d->msg.age_s < r->conf->lifetime_s)
+		return false;
+	int err = spool_commit(r->spool, &item, 1);
+
+	if (err < 0)
+		return true;
+	r->count.expired++;
+	event_message(r, "expired", d->msg.id, SLICE(""), d->msg.size,
+		      d->msg.nrcpt, "held: too old to be delivered");
+	return true;
+}
+
+/* Does the queued message under the cursor want to go by this route now? */
+static bool wants_to_go(struct relay *r, struct delivery *d)
+{
+	struct defer *later = work_deferred(r, d->msg.id);
+
+	if (d->msg.flags & (SPOOL_HELD | SPOOL_RETURNING))
+		return false;
+	if (later != NULL && later->due_ms > r->now_ms)
+		return false;
+	if (is_under_way(r, d->msg.id) || has_expired(r, d))
+		return false;
+	if (d->msg.env_len > sizeof(d->env) ||
+	    spool_read_envelope(r->spool, &d->msg, d->env) < 0) {
+		attempt_unreadable(r, d, -EIO);
+		return false;
+	}
+	d->env_len = d->msg.env_len;
+	return work_pick(r, d) > 0;
+}
+
+static void fill_queued(struct relay *r, struct delivery *d)
+{
+	d->id = d->msg.id;
+	d->size = d->msg.size;
+	d->wall_s = d->msg.wall_s;
+	d->wall_sane = (d->msg.flags & SPOOL_WALL_SANE) != 0;
+	d->age_s = d->msg.age_s;
+	d->began_ms = r->now_ms;
+	d->txn.eight_bit = (d->msg.flags & SPOOL_8BIT) != 0;
+}
+
+static bool find_queued(struct relay *r, struct delivery *d)
+{
+	struct route *rt = &r->routes[d->route];
+
+	d->staged = NULL;
+	if (!ENABLE_SPOOL || r->spool == NULL || !rt->backlog ||
+	    r->now_ms < r->queue_ms)
+		return false;
+	for (;;) {
+		d->before = rt->cursor;
+		int got = spool_next(r->spool, &rt->cursor, &d->msg);
+
+		if (got == 0)
+			break;
+		if (got < 0) {
+			attempt_unreadable(r, d, got);
+			continue;
+		}
+		if (!wants_to_go(r, d))
+			continue;
+		fill_queued(r, d);
+		return true;
+	}
+	rt->backlog = false;
+	return false;
+}
+
+bool work_find(struct relay *r, struct delivery *d)
+{
+	d->busy = !r->stopping && (find_staged(r, d) || find_queued(r, d));
+	if (!d->busy)
+		return false;
+	for (unsigned i = 0; d->staged && i < d->txn.nrcpt; i++)
+		d->staged->rcpts[d->of[i]].active = true;
+	memset(d->outcomes, 0, d->txn.nrcpt * sizeof(d->outcomes[0]));
+	message_header(r, d);
+	/* RFC 1870 6: an estimate, with what the header gains. */
+	d->txn.size = d->size + d->fixup_job.trace.n + 200;
+	return true;
+}
+
+/* New mail for a route none of whose hops may be tried is committed. */
+static void hold_staged(struct relay *r, unsigned route, const char *why)
+{
+	for (size_t i = 0; i < ARRAY_LEN(r->submissions); i++) {
+		struct submission *s = &r->submissions[i];
+
+		if (s->state != SUBMISSION_READY)
+			continue;
+		for (unsigned k = 0; k < s->nrcpt; k++) {
+			struct staged_rcpt *rc = &s->rcpts[k];
+
+			if (rc->route != route || rc->tried || rc->active ||
+			    rc->state != SPOOL_WAITING)
+				continue;
+			rc->tried = true;
+			submission_note(r, s, k, why);
+		}
+	}
+}
+
+static const char *route_reason(struct relay *r, unsigned route)
+{
+	for (unsigned i = 0; i < r->conf->nhops; i++)
+		if (r->conf->hops[i].route == route && r->hops[i].reason[0])
+			return r->hops[i].reason;
+	return "no next hop can be tried now";
+}
+
+static struct delivery *delivery_of(struct relay *r, unsigned route)
+{
+	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++) {
+		struct delivery *d = &r->deliveries[i];
+
+		if (d->state != DELIVERY_FREE && d->route == route &&
+		    d->hop != HOP_NONE && !d->quitting)
+			return d;
+	}
+	return NULL;
+}
+
+static void dispatch_route(struct relay *r, unsigned route)
+{
+	struct delivery *d = delivery_of(r, route);
+	unsigned hop = hop_choose(r, route);
+
+	if (d != NULL) {
+		if (d->state == DELIVERY_LINGER && work_find(r, d))
+			delivery_begin(r, d);
+		return;
+	}
+	if (hop == HOP_NONE) {
+		hold_staged(r, route, route_reason(r, route));
+		return;
+	}
+	d = delivery_take(r);
+	if (d == NULL)
+		return;
+	d->route = (uint8_t)route;
+	if (work_find(r, d))
+		delivery_start(r, d, hop);
+}
+
+void work_dispatch(struct relay *r)
+{
+	wake_deferred(r);
+	hold_staged(r, ROUTE_NONE, "no route for this recipient");
+	for (unsigned i = 0; i < r->conf->nroutes; i++)
+		dispatch_route(r, i);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* When can queued mail of this route be tried? */
+static int64_t route_next_ms(struct relay *r, unsigned route)
+{
+	int64_t next = INT64_MAX;
+
+	if (!r->routes[route].backlog || delivery_of(r, route) != NULL)
+		return INT64_MAX;
+	for (unsigned i = 0; i < r->conf->nhops; i++)
+		if (r->conf->hops[i].route == route &&
+		    r->hops[i].state != HOP_UP)
+			next = earlier(next, r->hops[i].next_ms);
+	if (hop_choose(r, route) != HOP_NONE)
+		next = r->now_ms;
+	return next > r->queue_ms ? next : r->queue_ms;
+}
+
+int64_t work_next_ms(struct relay *r)
+{
+	int64_t next = INT64_MAX;
+
+	for (unsigned i = 0; i < r->conf->nroutes; i++) {
+		int64_t at = route_next_ms(r, i);
+
+		/* Due, but no slot is free: one that ends will wake it. */
+		if (at > r->now_ms)
+			next = earlier(next, at);
+	}
+	for (size_t i = 0; i < RELAY_DEFERS; i++)
+		if (r->defers[i].id != 0 && r->defers[i].due_ms != INT64_MIN)
+			next = earlier(next, r->defers[i].due_ms);
+	return next;
+}
