@@ -138,6 +138,7 @@ static void begin(struct slice rest)
 	buf_reset(&play.rcpts);
 	play.txn = (struct smtp_txn){
 		.eight_bit = script_has(rest, "8bit"),
+		.queue = script_has(rest, "queue"),
 		.outcomes = play.outcomes,
 	};
 	memset(play.outcomes, 0x5a, sizeof(play.outcomes));
