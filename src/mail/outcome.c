@@ -41,8 +41,8 @@ void outcome_set_trouble(struct outcome *o, enum trouble trouble, uint16_t dsn,
 
 void outcome_put_dsn(struct buf *b, uint16_t dsn)
 {
-	/* 4.7.30 has no room in three digits: it is 4730 */
-	unsigned last = dsn < 1000 ? 10 : 100;
+	/* 4.7.30 has no room in three digits: it is 4730, 4.7.500 is 47500 */
+	unsigned last = dsn < 1000 ? 10 : dsn < 10000 ? 100 : 1000;
 
 	buf_putf(b, "%u.%u.%u", dsn / last / 10, dsn / last % 10, dsn % last);
 }
