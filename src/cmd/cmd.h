@@ -15,9 +15,9 @@
 /* Exit codes (sysexits; DESIGN.md 2.1). */
 enum {
 	EXIT_DONE = 0,
-	EXIT_USAGE_ = 64,   /* bad option, no recipients */
-	EXIT_DATA = 65,	    /* bad address, data, unknown ID */
-	EXIT_REFUSED = 69,  /* the next hop refused */
+	EXIT_USAGE_ = 64,  /* bad option, no recipients */
+	EXIT_DATA = 65,    /* bad address, data, unknown ID */
+	EXIT_REFUSED = 69, /* the next hop refused */
 	EXIT_INTERNAL = 70,
 	EXIT_SYSTEM = 71,
 	EXIT_IO = 74,
@@ -30,7 +30,7 @@ enum {
 struct applet {
 	const char *name;
 	int (*run)(int argc, char **argv); /* NULL: not built in */
-	const char *missing;		   /* then: the CONFIG_ it would need */
+	const char *missing;               /* then: the CONFIG_ it would need */
 };
 
 /* The path of -C, or NULL for CONFIG_CONF_PATH. */

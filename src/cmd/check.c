@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * cmd/check.c - validate the configuration and say what it comes to.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fdio.h"
+#include "base/secret.h"
+#include "cmd/cmd.h"
+#include "cmd/passwd.h"
+#include "conf/password.h"
+
+/* The user a secret has to be readable for; our own when there is none. */
+static void find_user(const struct conf *c, uint32_t *uid, uint32_t *gid)
+{
+	struct passwd_entry user;
+	int err = passwd_find(c->user.p, 0, &user);
+
+	if (err < 0 && c->user_default)
+		err = passwd_find("nobody", 0, &user);
+	*uid = err < 0 ? geteuid() : user.uid;
+	*gid = err < 0 ? getegid() : user.gid;
+}
+
+/* May the password be used?  0, or EXIT_CONFIG_ after saying why not. */
+static int check_password(const struct conf_hop *hop, uint32_t uid,
+			  uint32_t gid)
+{
+	char secret[PASSWORD_MAX];
+	char words[400];
+	struct buf out = BUF_ON(secret);
+	struct buf why = BUF_ON(words);
+	int err = password_read(hop->password_file.p, uid, gid, &out, &why);
+
+	secret_wipe(secret, sizeof(secret));
+	if (err == 0)
+		return 0;
+	/* Who is not root may ask, too. */
+	if (err == -EPERM && geteuid() != 0) {
+		cmd_out("  %s (only root can tell)\n", buf_cstr(&why));
+		return 0;
+	}
+	cmd_err("%s", buf_cstr(&why));
+	return EXIT_CONFIG_;
+}
+
+static void print_routes(const struct conf *c)
+{
+	for (unsigned i = 0; i < c->nroutes; i++) {
+		cmd_out("route %s%s:", c->routes[i].from ? "from:" : "",
+			c->routes[i].pattern.p);
+		for (unsigned h = 0; h < c->nhops; h++) {
+			if (c->hops[h].route == i)
+				cmd_out(" %s", c->hops[h].text.p);
+		}
+		cmd_out("\n");
+	}
+	if (c->nroutes == 0)
+		cmd_out("no route: mail waits\n");
+}
+
+static void print_spool(const struct conf *c)
+{
+	char space[256];
+	struct buf dir = BUF_ON(space);
+	ptrdiff_t slash = slice_rfind(c->spool, '/');
+	struct stat st;
+
+	buf_put_slice(&dir, slice_head(c->spool, (size_t)(slash + 1)));
+	const char *path = buf_cstr(&dir);
+	bool there = stat(c->spool.p, &st) == 0;
+	bool device = there && S_ISBLK(st.st_mode);
+
+	cmd_out("spool %s: %llu bytes%s%s\n", c->spool.p,
+		(unsigned long long)c->spool_size,
+		!device && fdio_is_volatile(path) ? ", volatile" : "",
+		there ? "" : ", not made yet");
+}
+
+/* Who we are, for the reader to compare. */
+static void print_names(const struct identity *id)
+{
+	cmd_out("hostname %s, domain %s\n",
+		id->hostname[0] ? id->hostname : "(an address literal)",
+		id->domain[0] ? id->domain : "(none: bare names are refused)");
+}
+
+int cmd_check(int argc, char **argv)
+{
+	const struct conf *c;
+	const struct identity *id;
+	uint32_t uid;
+	uint32_t gid;
+
+	if (argc > 1 && strcmp(argv[1], "--live") == 0) {
+		cmd_err("check --live is not built into this program "
+			"(CONFIG_CHECK_LIVE)");
+		return EXIT_USAGE_;
+	}
+	if (argc > 1) {
+		cmd_err("usage: mailmote check");
+		return EXIT_USAGE_;
+	}
+	int code = cmd_load(&c, &id);
+	if (code)
+		return code;
+	find_user(c, &uid, &gid);
+	for (unsigned i = 0; i < c->nhops; i++) {
+		if (c->hops[i].password_file.n > 0 &&
+		    check_password(&c->hops[i], uid, gid))
+			code = EXIT_CONFIG_;
+	}
+	if (code)
+		return cmd_end(code);
+	cmd_out("%s: ok\n", cmd_conf_file());
+	print_names(id);
+	print_routes(c);
+	if (ENABLE_SPOOL)
+		print_spool(c);
+	return cmd_end(EXIT_DONE);
+}

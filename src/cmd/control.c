@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * cmd/control.c - queue show flush remove hold release status: the words are
+ * checked here, the daemon does the work.
+ *
+ * The control socket takes one line and gives text, a NUL, the exit code in
+ * decimal and LF; then it is closed.
+ */
+#include "cmd/control.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/fdio.h"
+#include "base/id.h"
+#include "cmd/cmd.h"
+#include "cmd/handover.h"
+#include "cmd/local.h"
+
+/* Identifiers that go in one line; more make more lines. */
+#define IDS_A_LINE 32
+
+/* Bytes of a line: the command, a word, the identifiers. */
+#define LINE_MAX_ (24 + IDS_A_LINE * (ID_LEN + 1))
+
+/* Seconds the daemon may be silent; flush --wait may take its time. */
+#define SILENCE_S 60
+
+/* status without a daemon (DESIGN.md 2.1). */
+#define EXIT_NO_DAEMON 2
+
+/* A command and what may stand behind it. */
+struct command {
+	const char *name;
+	const char *option; /* or NULL */
+	const char *word;   /* what the option is in the line */
+	bool either;        /* the option stands instead of identifiers */
+	int min, max;       /* identifiers; max -1: any number */
+};
+
+static const struct command commands[] = {
+	{ "queue", "--json", " json", false, 0, 0 },
+	{ "status", "--json", " json", false, 0, 0 },
+	{ "show", NULL, NULL, false, 1, 1 },
+	{ "flush", "--wait", " wait", false, 0, 1 },
+	{ "remove", "--all", " --all", true, 1, -1 },
+	{ "hold", NULL, NULL, false, 1, -1 },
+	{ "release", NULL, NULL, false, 1, -1 },
+};
+
+/* What came behind the NUL. */
+static int read_code(struct slice in)
+{
+	uint32_t code;
+
+	if (in.n < 2 || in.p[in.n - 1] != '\n' ||
+	    slice_to_u32(slice_head(in, in.n - 1), 255, &code) < 0) {
+		cmd_err("the daemon went away");
+		return EXIT_AGAIN;
+	}
+	return (int)code;
+}
+
+/* Text to standard output, as it comes, up to the code. */
+static int copy_answer(int fd)
+{
+	char space[256];
+	char tail_space[8];
+	struct buf tail = BUF_ON(tail_space);
+	bool ended = false;
+
+	for (;;) {
+		ssize_t n = fdio_read(fd, space, sizeof(space));
+
+		if (n <= 0)
+			break;
+		struct slice in = slice_of(space, (size_t)n);
+		if (!ended) {
+			ptrdiff_t nul = slice_find(in, '\0');
+			size_t text = nul < 0 ? in.n : (size_t)nul;
+
+			ended = nul >= 0;
+			cmd_out_bytes(slice_head(in, text));
+			in = slice_from(in, text + ended);
+		}
+		buf_put_slice(&tail, in);
+	}
+	return read_code(ended ? buf_slice(&tail) : slice_of(NULL, 0));
+}
+
+static int ask_daemon(int fd, struct slice command)
+{
+	struct timeval wait = { .tv_sec = SILENCE_S };
+	char space[LINE_MAX_ + 1];
+	struct buf line = BUF_ON(space);
+
+	if (slice_starts(command, SLICE("flush wait")))
+		wait.tv_sec = 0;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	buf_put_slice(&line, command);
+	buf_put_char(&line, '\n');
+	if (line.overflow || fdio_write_all(fd, line.data, line.len) < 0)
+		return read_code(slice_of(NULL, 0));
+	return copy_answer(fd);
+}
+
+int control_run(const struct conf *c, const struct identity *id,
+		struct slice command)
+{
+	int fd = ENABLE_DAEMON ? local_connect(c->control) : -ENOENT;
+
+	if (fd == -EACCES) {
+		cmd_err("%s: not allowed, ask root or a member of its group",
+			c->control.p);
+		return EXIT_DENIED;
+	}
+	if (fd == -ENOENT && slice_starts(command, SLICE("status"))) {
+		cmd_err("no daemon");
+		return EXIT_NO_DAEMON;
+	}
+	if (fd == -ENOENT && (ENABLE_DAEMON || ENABLE_SPOOL))
+		return alone_control(c, id, command);
+	if (fd < 0) {
+		cmd_err("%s: cannot be reached", c->control.p);
+		return EXIT_AGAIN;
+	}
+	int code = ask_daemon(fd, command);
+	close(fd);
+	return code;
+}
+
+static int misuse(const struct command *cmd)
+{
+	cmd_err("usage: mailmote %s%s%s%s%s", cmd->name,
+		cmd->option ? " [" : "", cmd->option ? cmd->option : "",
+		cmd->option ? "]" : "",
+		cmd->max == 0   ? ""
+		: cmd->max == 1 ? " ID"
+				: " ID...");
+	return EXIT_USAGE_;
+}
+
+/* Every word an identifier?  What is none is named. */
+static int check_ids(int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++) {
+		uint64_t id;
+		char space[160];
+		struct buf text = BUF_ON(space);
+
+		if (id_parse(slice_str(argv[i]), &id) == 0)
+			continue;
+		buf_put_quoted(&text, slice_head(slice_str(argv[i]), 30));
+		cmd_err("%s is no identifier", buf_cstr(&text));
+		return EXIT_DATA;
+	}
+	return 0;
+}
+
+/* One line for each IDS_A_LINE identifiers; the worst code counts. */
+static int run_lines(const struct command *cmd, bool option, int argc,
+		     char **argv)
+{
+	const struct conf *c;
+	const struct identity *id;
+	int worst = cmd_load(&c, &id);
+
+	if (worst)
+		return worst;
+	do {
+		char space[LINE_MAX_];
+		struct buf line = BUF_ON(space);
+		int n = argc < IDS_A_LINE ? argc : IDS_A_LINE;
+
+		buf_put_str(&line, cmd->name);
+		if (option)
+			buf_put_str(&line, cmd->word);
+		for (int i = 0; i < n; i++)
+			buf_putf(&line, " %s", argv[i]);
+		int code = control_run(c, id, buf_slice(&line));
+		if (code > worst)
+			worst = code;
+		argc -= n;
+		argv += n;
+	} while (argc > 0);
+	return cmd_end(worst);
+}
+
+int cmd_control(int argc, char **argv)
+{
+	const struct command *cmd = commands;
+	bool option = false;
+
+	while (strcmp(cmd->name, argv[0]) != 0)
+		cmd++;
+	argc--;
+	argv++;
+	if (argc > 0 && cmd->option && strcmp(argv[0], cmd->option) == 0) {
+		option = true;
+		argc--;
+		argv++;
+	}
+	if (argc > 0 && argv[0][0] == '-')
+		return misuse(cmd);
+	int min = cmd->either && option ? 0 : cmd->min;
+	int max = cmd->either && option ? 0 : cmd->max;
+	if (argc < min || (max >= 0 && argc > max))
+		return misuse(cmd);
+	int code = check_ids(argc, argv);
+	return code ? code : run_lines(cmd, option, argc, argv);
+}

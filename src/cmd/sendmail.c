@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * cmd/sendmail.c - sendmail(1): a message on standard input, to the daemon or,
+ * without one, on its way.
+ *
+ * Date and Message-ID are not added here but when the message leaves: the
+ * clock may not be set yet (DESIGN.md 3.4).
+ */
+#include "cmd/sendmail.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/control.h"
+#include "cmd/input.h"
+#include "mail/address.h"
+
+/* Bytes of a From field that is added. */
+#define FROM_MAX 1024
+
+/* The recipients, and the message. */
+static char rcpt_space[SENDMAIL_RCPTS];
+static struct input input;
+
+/* -q: EXIT_DENIED is no news for whoever calls it from cron. */
+static int flush_queue(const struct sendmail *s, const struct conf *c,
+		       const struct identity *id)
+{
+	char space[32];
+	struct buf line = BUF_ON(space);
+	int code;
+
+	buf_put_str(&line, s->flush_wait ? "flush wait" : "flush");
+	if (s->flush)
+		buf_putf(&line, " %s", s->flush);
+	cmd_quiet = true;
+	code = control_run(c, id, buf_slice(&line));
+	return cmd_end(code == EXIT_DENIED ? EXIT_DONE : code);
+}
+
+/* -bd: into the background, as init scripts expect. */
+static int start_daemon(const struct sendmail *s, char **argv)
+{
+	char *words[] = { argv[0], NULL };
+
+	if (s->mode == SENDMAIL_DAEMON) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			return EXIT_SYSTEM;
+		if (pid > 0)
+			return EXIT_DONE;
+		setsid();
+	}
+	return cmd_daemon(1, words);
+}
+
+/* Recipients of the arguments and of the header; none is misuse. */
+static int gather_rcpts(struct sendmail *s)
+{
+	int code = sendmail_rcpts_of_args(s);
+
+	if (!code && s->take_header)
+		code = sendmail_rcpts_of_header(s, input_header(&input));
+	if (!code && s->nrcpt == 0) {
+		cmd_err("no recipients");
+		return EXIT_USAGE_;
+	}
+	return code;
+}
+
+static int open_input(const struct sendmail *s)
+{
+	int err = input_open(&input, STDIN_FILENO, !s->ignore_dots);
+
+	if (err == -EMSGSIZE) {
+		cmd_err("the header is larger than %u bytes, nothing was sent",
+			CONFIG_HEADER_MAX);
+		return EXIT_DATA;
+	}
+	if (err < 0) {
+		cmd_err("the message cannot be read");
+		return EXIT_IO;
+	}
+	return 0;
+}
+
+/* What is known of the size before all is read. */
+static uint64_t estimate(void)
+{
+	struct stat st;
+
+	if (input.all || input.start < 0)
+		return input.all ? input.raw_len : 0;
+	if (fstat(STDIN_FILENO, &st) < 0 || st.st_size < input.start)
+		return 0;
+	return (uint64_t)(st.st_size - input.start);
+}
+
+static int deliver(struct sendmail *s, const struct conf *c,
+		   const struct identity *id)
+{
+	static char path_space[ADDRESS_MAX_PATH];
+	static char from_space[FROM_MAX];
+	struct buf path = BUF_ON(path_space);
+	struct buf from = BUF_ON(from_space);
+	int code = sendmail_sender(s, id, &path, &from);
+
+	if (code)
+		return code;
+	struct fixup_job job = {
+		.from = buf_slice(&from),
+		.drop_bcc = true,
+		.drop_path = true,
+	};
+	struct handover h = {
+		.from = buf_slice(&path),
+		.rcpts = buf_slice(&s->rcpts),
+		.nrcpt = s->nrcpt,
+		.mode = s->handover,
+		.verbose = s->verbose,
+		.eight_bit = slice_has_8bit(slice_of(input.raw, input.raw_len)),
+		.size = estimate(),
+		.read = input_read,
+		.rewind = input_rewind,
+		.ctx = &input,
+	};
+	input_start(&input, &job);
+	if (s->nrcpt > CONFIG_RCPT_MAX || s->rcpts.len > CONFIG_ENVELOPE_MAX)
+		input_keep(&input);
+	code = ENABLE_DAEMON ? handover_daemon(c, &h) : -ENOENT;
+	if (code != -ENOENT)
+		return code;
+	input_keep(&input);
+	return handover_alone(c, id, &h);
+}
+
+/* Everything that needs no message. */
+static int run_mode(struct sendmail *s, const struct conf *c,
+		    const struct identity *id, char **argv)
+{
+	if (s->mode == SENDMAIL_ALIASES)
+		return cmd_newaliases(1, argv);
+	if (ENABLE_MAILQ && s->mode == SENDMAIL_MAILQ)
+		return cmd_mailq(1, argv);
+	if (ENABLE_CONTROL && s->mode == SENDMAIL_FLUSH)
+		return flush_queue(s, c, id);
+	if (ENABLE_DAEMON && s->mode >= SENDMAIL_DAEMON)
+		return start_daemon(s, argv);
+	cmd_err("not built into this program (CONFIG_%s)",
+		s->mode == SENDMAIL_MAILQ   ? "MAILQ"
+		: s->mode == SENDMAIL_FLUSH ? "CONTROL"
+					    : "DAEMON");
+	return EXIT_USAGE_;
+}
+
+int cmd_sendmail(int argc, char **argv)
+{
+	const struct conf *c;
+	const struct identity *id;
+	struct sendmail s = {
+		.rcpts = buf_on(rcpt_space, sizeof(rcpt_space)),
+	};
+	int code = sendmail_options(&s, argc, argv);
+
+	if (!code && s.mode == SENDMAIL_DELIVER && s.argc == 0 &&
+	    !s.take_header) {
+		cmd_err("no recipients");
+		code = EXIT_USAGE_;
+	}
+	if (!code)
+		code = cmd_load(&c, &id);
+	if (code)
+		return code;
+	if (s.mode != SENDMAIL_DELIVER)
+		return run_mode(&s, c, id, argv);
+	code = open_input(&s);
+	if (!code)
+		code = gather_rcpts(&s);
+	return code ? code : deliver(&s, c, id);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * main.c - makes a safe place to stand on, and picks the applet: by the name
+ * the program was called by, else by the first argument.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+
+/* A row of what may be cut. */
+#define ROW(name, x, run)                           \
+	{                                           \
+		name, ENABLE_##x ? (run) : NULL, #x \
+	}
+
+static const struct applet applets[] = {
+	ROW("daemon", DAEMON, cmd_daemon),
+	ROW("sendmail", SENDMAIL, cmd_sendmail),
+	ROW("mailq", MAILQ, cmd_mailq),
+	ROW("newaliases", SENDMAIL, cmd_newaliases),
+	ROW("queue", MAILQ, cmd_control),
+	ROW("show", CONTROL, cmd_control),
+	ROW("flush", CONTROL, cmd_control),
+	ROW("remove", CONTROL, cmd_control),
+	ROW("hold", CONTROL, cmd_control),
+	ROW("release", CONTROL, cmd_control),
+	ROW("status", CONTROL, cmd_control),
+	ROW("check", CHECK, cmd_check),
+	{ "version", cmd_version, NULL },
+	{ "--version", cmd_version, NULL },
+	{ "test", NULL, "TEST" },
+	{ "mail", NULL, "MAIL" },
+	{ "mailx", NULL, "MAIL" },
+};
+
+static const struct applet *find_applet(const char *name)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(applets); i++) {
+		if (strcmp(applets[i].name, name) == 0)
+			return &applets[i];
+	}
+	return NULL;
+}
+
+/* Names the program is installed under, besides its own. */
+static bool is_alias(const char *name)
+{
+	return strcmp(name, "sendmail") == 0 || strcmp(name, "mailq") == 0 ||
+	       strcmp(name, "newaliases") == 0 || strcmp(name, "mail") == 0 ||
+	       strcmp(name, "mailx") == 0;
+}
+
+/*
+ * STANDARDS.md S-15: descriptors 0 to 2 exist, so that no file of ours takes
+ * their place; a file size limit is an error, not a signal; nothing we make
+ * is open to others unless we say so.
+ */
+static bool settle_in(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", O_RDWR | O_NOCTTY) < 0)
+			return false;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	umask(077);
+	return true;
+}
+
+static int run(const struct applet *a, int argc, char **argv)
+{
+	if (!a->run) {
+		cmd_err("%s is not built into this program (CONFIG_%s)",
+			a->name, a->missing);
+		return EXIT_USAGE_;
+	}
+	/* sendmail knows -C among its own options. */
+	int code = a->run == cmd_sendmail ? 0 : cmd_take_conf(&argc, &argv);
+	return code ? code : a->run(argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+	const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "";
+
+	if (!settle_in())
+		return EXIT_SYSTEM;
+	if (is_alias(name)) {
+		cmd_name = name;
+		return run(find_applet(name), argc, argv);
+	}
+	if (argc < 1)
+		return cmd_usage(false);
+	int code = cmd_take_conf(&argc, &argv);
+	if (code)
+		return code;
+	if (argc < 2)
+		return cmd_usage(false);
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
+		return cmd_usage(true);
+	const struct applet *a = find_applet(argv[1]);
+	if (!a) {
+		cmd_err("unknown command: %s", argv[1]);
+		return cmd_usage(false);
+	}
+	if (is_alias(a->name))
+		cmd_name = a->name;
+	return run(a, argc - 1, argv + 1);
+}
