@@ -126,14 +126,14 @@ int spool_big_write(struct spool *s, const void *p, size_t n)
 	return 0;
 }
 
-int stream_flush(struct spool *s)
+int big_flush(struct spool *s)
 {
 	if (s->stream.is_broken)
 		return -EIO;
 	return s->stream.used > 0 ? write_part(s) : 0;
 }
 
-void stream_end(struct spool *s)
+void big_end(struct spool *s)
 {
 	uint32_t word = word_of(s->stream.id);
 
@@ -148,7 +148,7 @@ void stream_end(struct spool *s)
 
 void spool_big_abort(struct spool *s)
 {
-	stream_end(s);
+	big_end(s);
 }
 
 /* Is frame seq number n of the stream?  Then it is loaded. */
@@ -163,7 +163,7 @@ static bool is_number(struct spool *s, uint64_t seq, uint64_t stream,
 	       get_u32le(s->read + FRAME_HEAD + 8) == n;
 }
 
-int stream_load(struct spool *s, uint64_t stream, uint32_t n, uint64_t *near)
+int big_load(struct spool *s, uint64_t stream, uint32_t n, uint64_t *near)
 {
 	uint64_t from = *near;
 

@@ -271,7 +271,7 @@ static void burn(struct spool *s, const struct plan *p)
 	s->next = p->first + total(p);
 	s->stream.is_broken = s->stream.id != 0;
 	if (p->has_big)
-		stream_end(s);
+		big_end(s);
 }
 
 /* The commit counts: what it said is so. */
@@ -392,7 +392,7 @@ static int flush_big(struct spool *s, const struct spool_item *items, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (items[i].add && items[i].add->big && s->stream.id != 0)
-			return stream_flush(s);
+			return big_flush(s);
 	return 0;
 }
 

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -18,6 +17,9 @@
 
 #include "base/buf.h"
 #include "base/fdio.h"
+
+/* Of <stdio.h>, which is not used here for anything else. */
+int renameat(int from_dir, const char *from, int to_dir, const char *to);
 
 /* Bytes of a path and of its temporary name. */
 #define MAX_PATH 384
@@ -90,7 +92,7 @@ static int create_locked(int dirfd, const char *path, const char *tmp,
 	if (lstat(path, &st) == 0)
 		return 0; /* somebody else was faster */
 	int err = write_new(tmp, size, uid, gid);
-	if (err == 0 && rename(tmp, path))
+	if (err == 0 && renameat(AT_FDCWD, tmp, AT_FDCWD, path))
 		err = -errno;
 	if (err == 0 && fsync(dirfd))
 		err = -errno;

@@ -118,7 +118,7 @@ static int read_data(struct spool *s, uint64_t stream, uint32_t off, uint8_t *p,
 		if (len > n)
 			len = n;
 		int err =
-			stream_load(s, stream, off / FRAME_DATA_MAX, &s->near);
+			big_load(s, stream, off / FRAME_DATA_MAX, &s->near);
 		if (err)
 			return err;
 		if (FRAME_DATA_HEAD + at + len > s->head.used)

@@ -233,11 +233,11 @@ bool ring_is_last(struct spool *s, const struct place *pl,
 		  const struct spool_mark *mark);
 
 /* The stream's data: write what waits, end it (its frames are dead). */
-must_check int stream_flush(struct spool *s);
-void stream_end(struct spool *s);
+must_check int big_flush(struct spool *s);
+void big_end(struct spool *s);
 
 /* Data frame number n of a stream: load it.  near: a guess, updated. */
-must_check int stream_load(struct spool *s, uint64_t stream, uint32_t n,
+must_check int big_load(struct spool *s, uint64_t stream, uint32_t n,
 			   uint64_t *near);
 
 /* Make room for n frames more by moving the tail.  0 or -ENOSPC, -errno. */
