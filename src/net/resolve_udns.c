@@ -355,7 +355,7 @@ static int receive_tcp(struct resolve *r, size_t *len)
 /* Returns: true when nothing more can be done now. */
 static bool step_tcp(struct resolve *r)
 {
-	size_t len;
+	size_t len = 0;
 
 	int err = send_tcp(r);
 	if (err == 0)
