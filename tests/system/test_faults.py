@@ -46,6 +46,7 @@ MESSAGE = {
 REFUSED = {
     'mail': ['550 5.1.0 not you', '553 5.1.8 bad sender'],
     'rcpt': ['550 5.1.1 nobody here', '556 5.1.10 no mail'],
+    'data': ['554 5.7.1 no', '550 5.7.1 content'],
     'dot': ['554 5.7.1 spam', '552 5.3.4 too big', '550 5.6.0 malformed'],
 }
 
