@@ -40,9 +40,12 @@ void log_line(enum log_level level, struct slice line);
 void log_put(enum log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-#define log_at(level, ...)                                   \
+/* As log_put(); nothing is left of it above CONFIG_LOG_LEVEL. */
+#define log_at(level, ...)                                             \
 	((int)(level) < CONFIG_LOG_LEVEL ? log_put(level, __VA_ARGS__) \
 					 : (void)0)
+
+/* One for each level. */
 #define log_err(...) log_at(LOG_ERR, __VA_ARGS__)
 #define log_warn(...) log_at(LOG_WARN, __VA_ARGS__)
 #define log_info(...) log_at(LOG_INFO, __VA_ARGS__)

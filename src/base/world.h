@@ -12,6 +12,7 @@
 
 /* The table.  ctx is given back to each function. */
 struct world {
+	/* Whatever the functions need. */
 	void *ctx;
 	/* CLOCK_BOOTTIME in milliseconds: never set, never goes back. */
 	int64_t (*boot_ms)(void *ctx);

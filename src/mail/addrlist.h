@@ -14,7 +14,7 @@
 /* A reader of one list. */
 struct addrlist {
 	struct slice rest; /* what has not been read yet */
-	bool group;	   /* inside "name: ...;" */
+	bool group;        /* inside "name: ...;" */
 };
 
 /* One entry.  Text is unfolded and without comments. */

@@ -19,8 +19,8 @@
 
 /* The writer. */
 struct dot_out {
-	bool cr;     /* a CR is held back */
-	bool bol;    /* at the beginning of a line */
+	bool cr;      /* a CR is held back */
+	bool bol;     /* at the beginning of a line */
 	uint16_t col; /* octets in this line */
 };
 
@@ -38,17 +38,17 @@ void dot_out_end(struct dot_out *d, struct buf *out);
 
 /* What the reader met. */
 enum dot_in_state {
-	DOT_IN_MORE,   /* the data go on */
-	DOT_IN_END,    /* CRLF.CRLF was read */
+	DOT_IN_MORE,    /* the data go on */
+	DOT_IN_END,     /* CRLF.CRLF was read */
 	DOT_IN_BARE_LF, /* refuse: STANDARDS.md S-1 */
-	DOT_IN_BARE_CR,
-	DOT_IN_NUL
+	DOT_IN_BARE_CR, /* the same */
+	DOT_IN_NUL      /* S-5 */
 };
 
 /* The reader. */
 struct dot_in {
 	enum dot_in_state status; /* first finding; END after a fault: ended */
-	uint8_t state;
+	uint8_t state;            /* where in a line it is */
 };
 
 /* Start reading after the 354. */

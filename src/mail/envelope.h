@@ -17,8 +17,8 @@
 
 /* A packed envelope, borrowed. */
 struct envelope {
-	struct slice from;
-	struct slice trace;
+	struct slice from;  /* reverse-path, n 0: the null one */
+	struct slice trace; /* see above, n 0: none */
 	struct slice rcpts; /* packed recipients, each with its NUL */
 };
 

@@ -183,11 +183,10 @@ static size_t take_bol(struct fixup *f, char c)
 
 static size_t take_bol_cr(struct fixup *f, char c)
 {
+	f->header_len--; /* the CR is no part of the header after all */
 	end_header(f);
-	if (c == '\n') {
-		f->header_len--; /* its CR was counted */
+	if (c == '\n')
 		return 1;
-	}
 	f->name[0] = '\r';
 	f->name_len = 1;
 	return 0;

@@ -33,36 +33,36 @@ struct fixup_job {
 	struct slice from;  /* body of From, e.g. "Root <root@x.org>" */
 	struct slice date;  /* body of Date */
 	struct slice msgid; /* body of Message-ID, with its < > */
-	bool drop_bcc;	    /* Bcc and Resent-Bcc never leave */
-	bool drop_path; /* Return-Path and Content-Length neither */
+	bool drop_bcc;      /* Bcc and Resent-Bcc never leave */
+	bool drop_path;     /* Return-Path and Content-Length neither */
 };
 
 /* The filter, and what it has seen. */
 struct fixup {
 	const struct fixup_job *job; /* as given */
-	uint8_t state;		     /* its own */
-	uint8_t step;		     /* which part of its text it puts out */
-	uint8_t name_len;	     /* bytes of name */
+	uint8_t state;               /* its own */
+	uint8_t step;                /* which part of its text it puts out */
+	uint8_t name_len;            /* bytes of name */
 	char name[FIXUP_MAX_NAME];   /* the beginning of a line, held back */
-	bool dropping;	    /* the field at hand is being left out */
-	uint16_t seen;	    /* FIXUP_SAW_ bits */
-	uint16_t received;  /* Received fields in the header: loops */
+	bool dropping;               /* the field at hand is being left out */
+	uint16_t seen;               /* FIXUP_SAW_ bits */
+	uint16_t received;           /* Received fields in the header: loops */
 	uint32_t header_len; /* octets taken of it, without the empty line */
-	size_t pending;	    /* of the text that is being put out */
+	size_t pending;      /* of the text that is being put out */
 };
 
 /* Bits of seen. */
 enum {
-	FIXUP_SAW_FROM = 1,
-	FIXUP_SAW_DATE = 2,
-	FIXUP_SAW_MSGID = 4,
-	FIXUP_SAW_TO = 8, /* To, Cc or Bcc */
-	FIXUP_SAW_RESENT = 16,
-	FIXUP_SAW_RESENT_FROM = 32,
-	FIXUP_SAW_RESENT_DATE = 64,
-	FIXUP_SAW_RESENT_MSGID = 128,
-	FIXUP_SAW_HEADER = 256, /* at least one field */
-	FIXUP_SAW_BODY = 512	/* the header has ended */
+	FIXUP_SAW_FROM = 1,           /* From */
+	FIXUP_SAW_DATE = 2,           /* Date */
+	FIXUP_SAW_MSGID = 4,          /* Message-ID */
+	FIXUP_SAW_TO = 8,             /* To, Cc or Bcc */
+	FIXUP_SAW_RESENT = 16,        /* any Resent- field */
+	FIXUP_SAW_RESENT_FROM = 32,   /* Resent-From */
+	FIXUP_SAW_RESENT_DATE = 64,   /* Resent-Date */
+	FIXUP_SAW_RESENT_MSGID = 128, /* Resent-Message-ID */
+	FIXUP_SAW_HEADER = 256,       /* at least one field */
+	FIXUP_SAW_BODY = 512          /* the header has ended */
 };
 
 /* Start a message. */

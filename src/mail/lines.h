@@ -16,13 +16,13 @@
 
 /* The filter.  Fields are its own, but for ended. */
 struct lines {
-	bool dot;   /* a lone dot ends the text */
-	bool ended; /* it did: the rest of the input is not text */
-	uint8_t state;
-	uint8_t held; /* bytes of a line's beginning kept back */
-	bool mbox;    /* still at the start, where "From " lines are */
-	bool any;     /* something was put out */
-	size_t crs;   /* CRs that wait for what follows them */
+	bool dot;      /* a lone dot ends the text */
+	bool ended;    /* it did: the rest of the input is not text */
+	uint8_t state; /* where in a line it is */
+	uint8_t held;  /* bytes of a line's beginning kept back */
+	bool mbox;     /* still at the start, where "From " lines are */
+	bool any;      /* something was put out */
+	size_t crs;    /* CRs that wait for what follows them */
 };
 
 /* Start; dot: a lone dot ends the text. */

@@ -17,8 +17,8 @@
 
 /* What to do with the recipient now. */
 enum verdict {
-	VERDICT_NONE,	       /* nothing happened yet */
-	VERDICT_SENT,	       /* the next hop has taken it */
+	VERDICT_NONE,          /* nothing happened yet */
+	VERDICT_SENT,          /* the next hop has taken it */
 	VERDICT_RETRY_MESSAGE, /* 4xx for this recipient or message: later */
 	VERDICT_RETRY_ROUTE,   /* the hop is in trouble: the hop's breaker */
 	VERDICT_REFUSED,       /* for good */
@@ -34,12 +34,12 @@ enum trouble {
 
 /* What happened to one recipient (or, for a session, to the hop). */
 struct outcome {
-	enum verdict verdict;
+	enum verdict verdict; /* what to do now */
 	enum trouble trouble; /* of VERDICT_RETRY_ROUTE */
-	bool uncertain;	      /* lost after the final dot: may be a duplicate */
-	bool more;	/* not tried yet: belongs in the next transaction */
-	uint16_t code;	/* SMTP reply 200..599, 0: none was received */
-	uint16_t dsn;	/* RFC 3463 as three digits: 441 is 4.4.1; 0 unknown */
+	bool uncertain;       /* lost after the final dot: may be a duplicate */
+	bool more;     /* not tried yet: belongs in the next transaction */
+	uint16_t code; /* SMTP reply 200..599, 0: none was received */
+	uint16_t dsn;  /* RFC 3463 as three digits: 441 is 4.4.1; 0 unknown */
 	char text[OUTCOME_MAX_TEXT]; /* printable ASCII, NUL-ended */
 };
 

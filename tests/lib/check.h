@@ -15,7 +15,10 @@
 #include "base/buf.h"
 
 /* A string literal, NULs and all, as the initializer of a slice. */
-#define LIT(s) { (s), sizeof(s) - 1 }
+#define LIT(s)                     \
+	{                          \
+		(s), sizeof(s) - 1 \
+	}
 
 /* Fail, with both texts, unless got holds exactly the bytes of want. */
 static inline void check_slice(struct slice got, struct slice want,

@@ -46,13 +46,12 @@ static inline size_t feed_pieces(const struct feed_filter *f, struct slice in,
 
 	f->start(f->ctx);
 	while (used < in.n && idle < 3) {
-		size_t n = most == 0 ? in.n :
-			   most == 1 ? 1 :
-				       1 + feed_random(seed) % most;
+		size_t n = most == 0   ? in.n
+			   : most == 1 ? 1
+				       : 1 + feed_random(seed) % most;
 		struct buf part = buf_on(space, room ? room : sizeof(space));
-		size_t took = f->feed(f->ctx,
-				      slice_head(slice_from(in, used), n),
-				      &part);
+		size_t took = f->feed(
+			f->ctx, slice_head(slice_from(in, used), n), &part);
 
 		idle = took == 0 && part.len == 0 ? idle + 1 : 0;
 		used += took;

@@ -275,12 +275,30 @@ static void takes_good_paths(void **state)
 static void refuses_bad_paths(void **state)
 {
 	static const char *const rows[] = {
-		"",	      "<",	    ">",	  "< >",
-		"<a@b",	      "a@b>",	    "<a@b ",	  "<a@b >",
-		"< a@b>",     "<<a@b>>",    "<a@b c>",	  " a@b",
-		"<@r>",	      "<@r:>",	    "<@r,:a@b>",  "<@r,",
-		"<@r,r2:a@b>", "<@:a@b>",   "<@-r:a@b>",  "<@r,@:a@b>",
-		"<@[IPv6:::1:a@b>", "<a@b\r\nRSET>", "<\"a@b>", "<a\"b@c>",
+		"",
+		"<",
+		">",
+		"< >",
+		"<a@b",
+		"a@b>",
+		"<a@b ",
+		"<a@b >",
+		"< a@b>",
+		"<<a@b>>",
+		"<a@b c>",
+		" a@b",
+		"<@r>",
+		"<@r:>",
+		"<@r,:a@b>",
+		"<@r,",
+		"<@r,r2:a@b>",
+		"<@:a@b>",
+		"<@-r:a@b>",
+		"<@r,@:a@b>",
+		"<@[IPv6:::1:a@b>",
+		"<a@b\r\nRSET>",
+		"<\"a@b>",
+		"<a\"b@c>",
 		"<@r",
 	};
 
@@ -317,12 +335,9 @@ static void compares(void **state)
 		const char *a, *b;
 		bool same;
 	} rows[] = {
-		{ "a@b.org", "a@B.Org", true },
-		{ "a@b.org", "A@b.org", false },
-		{ "a@b.org", "a@b.or", false },
-		{ "a", "a", true },
-		{ "a", "a@b", false },
-		{ "\"a\"@b", "a@b", false },
+		{ "a@b.org", "a@B.Org", true }, { "a@b.org", "A@b.org", false },
+		{ "a@b.org", "a@b.or", false }, { "a", "a", true },
+		{ "a", "a@b", false },          { "\"a\"@b", "a@b", false },
 	};
 
 	(void)state;

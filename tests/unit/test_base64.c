@@ -40,13 +40,12 @@ static void gives_the_published_values(void **state)
 static void refuses_all_else(void **state)
 {
 	static const struct slice rows[] = {
-		LIT("Z"),	   LIT("Zg"),	      LIT("Zg="),
-		LIT("="),	   LIT("===="),     LIT("Z==="),
-		LIT("Zg==Zg=="), LIT("Zm8=Zm9v"), LIT("Zg=v"),
-		LIT("Zh=="),	   LIT("Zm9="),     LIT("Zm9v\n"),
-		LIT("Zm 9"),	   LIT("Zm-_"),     LIT("Zm9\0"),
-		LIT("Zm9\xff"),  LIT("Zm9v===="), LIT("*m9v"),
-		LIT("Z*9v"),	   LIT("Zm*v"),     LIT("Zg=\0"),
+		LIT("Z"),        LIT("Zg"),   LIT("Zg="),      LIT("="),
+		LIT("===="),     LIT("Z==="), LIT("Zg==Zg=="), LIT("Zm8=Zm9v"),
+		LIT("Zg=v"),     LIT("Zh=="), LIT("Zm9="),     LIT("Zm9v\n"),
+		LIT("Zm 9"),     LIT("Zm-_"), LIT("Zm9\0"),    LIT("Zm9\xff"),
+		LIT("Zm9v===="), LIT("*m9v"), LIT("Z*9v"),     LIT("Zm*v"),
+		LIT("Zg=\0"),
 	};
 	char space[16];
 	struct buf b = BUF_ON(space);

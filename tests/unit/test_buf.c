@@ -240,7 +240,8 @@ static void quotes(void **state)
 
 	(void)state;
 	buf_put_quoted(&b, SLICE("a \"b\"\\\r\n\x1b\0\x7f\xff~"));
-	assert_built(&b, "\"a \\x22b\\x22\\x5c\\x0d\\x0a\\x1b\\x00\\x7f\\xff~\"");
+	assert_built(&b,
+		     "\"a \\x22b\\x22\\x5c\\x0d\\x0a\\x1b\\x00\\x7f\\xff~\"");
 	buf_reset(&b);
 	buf_put_quoted(&b, slice_of(NULL, 0));
 	assert_built(&b, "\"\"");

@@ -79,7 +79,8 @@ static void agrees_with_a_calendar(void **state)
 					continue;
 				snprintf(want, sizeof(want),
 					 "%s, %02d %s %04d 12:34:56 +0000",
-					 days[(count + 6) % 7], d, months[m], y);
+					 days[(count + 6) % 7], d, months[m],
+					 y);
 				check_date(t, 0, want);
 			}
 		}

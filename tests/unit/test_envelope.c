@@ -78,10 +78,8 @@ static void refuses_what_lacks_a_nul(void **state)
 
 static void packs_nothing_that_could_break_out(void **state)
 {
-	static const struct slice bad[] = { LIT("a\rb"),
-					    LIT("a\nb"),
-					    LIT("a\0b"),
-					    LIT("a\x7f"),
+	static const struct slice bad[] = { LIT("a\rb"), LIT("a\nb"),
+					    LIT("a\0b"), LIT("a\x7f"),
 					    LIT("a\t") };
 	char space[64];
 

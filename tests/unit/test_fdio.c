@@ -28,8 +28,8 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	static const char *const left[] = { "a", "b", "ro", "fifo", "p/q/r",
-					    "p/q", "p", "d" };
+	static const char *const left[] = { "a",     "b",   "ro", "fifo",
+					    "p/q/r", "p/q", "p",  "d" };
 
 	(void)state;
 	close(dirfd);

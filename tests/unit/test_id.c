@@ -74,10 +74,17 @@ static void reads_text(void **state)
 static void refuses_other_text(void **state)
 {
 	static const char *const bad[] = {
-		"",		"aaaaaaaaaab",	 "aaaaaaaaaaaab",
-		"AAAAAAAAAAAB", "aaaaaaaaaaa1",	 "aaaaaaaaaaa8",
-		"aaaaaaaaaaaa", "aaaa aaaaaab",	 "-aaaaaaaaaab",
-		"aaaaaaaaaaa\xff", "../../passwd",
+		"",
+		"aaaaaaaaaab",
+		"aaaaaaaaaaaab",
+		"AAAAAAAAAAAB",
+		"aaaaaaaaaaa1",
+		"aaaaaaaaaaa8",
+		"aaaaaaaaaaaa",
+		"aaaa aaaaaab",
+		"-aaaaaaaaaab",
+		"aaaaaaaaaaa\xff",
+		"../../passwd",
 	};
 	uint64_t id = 5;
 

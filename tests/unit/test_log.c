@@ -89,7 +89,8 @@ static struct slice next_datagram(void)
 	ptrdiff_t at = slice_find(in, '[');
 	assert_true(at > 0);
 	assert_true(slice_starts(slice_from(in, (size_t)at), buf_slice(&pid)));
-	memmove(text + at, text + at + pid.len, (size_t)n - (size_t)at - pid.len);
+	memmove(text + at, text + at + pid.len,
+		(size_t)n - (size_t)at - pid.len);
 	return slice_of(text, (size_t)n - pid.len);
 }
 
@@ -223,7 +224,8 @@ static void writes_datagrams(void **state)
 	log_debug("d");
 	assert_text(next_datagram(), "nothing");
 	log_info("x");
-	assert_text(next_datagram(), "<23>mailmote: last line repeated 1 times");
+	assert_text(next_datagram(),
+		    "<23>mailmote: last line repeated 1 times");
 	assert_text(next_datagram(), "<22>mailmote: x");
 	assert_int_equal(connects, 1);
 	log_setup(LOG_TO_SYSLOG, LOG_INFO,

@@ -60,9 +60,9 @@ static void keeps_text_printable_and_short(void **state)
 	memset(text, 'x', sizeof(text));
 	for (size_t n = OUTCOME_MAX_TEXT - 2; n <= OUTCOME_MAX_TEXT + 1; n++) {
 		outcome_set(&o, VERDICT_SENT, 250, 0, slice_of(text, n));
-		assert_int_equal(strlen(o.text), n < OUTCOME_MAX_TEXT ?
-							 n :
-							 OUTCOME_MAX_TEXT - 1);
+		assert_int_equal(strlen(o.text),
+				 n < OUTCOME_MAX_TEXT ? n
+						      : OUTCOME_MAX_TEXT - 1);
 	}
 }
 
@@ -72,8 +72,8 @@ static void writes_the_status(void **state)
 		uint16_t dsn;
 		const char *text;
 	} rows[] = {
-		{ 0, "0.0.0" },	      { 200, "2.0.0" },	  { 441, "4.4.1" },
-		{ 599, "5.9.9" },     { 999, "9.9.9" },	  { 4730, "4.7.30" },
+		{ 0, "0.0.0" },       { 200, "2.0.0" },   { 441, "4.4.1" },
+		{ 599, "5.9.9" },     { 999, "9.9.9" },   { 4730, "4.7.30" },
 		{ 5710, "5.7.10" },   { 5799, "5.7.99" }, { 4401, "4.4.1" },
 		{ 65535, "65.5.35" },
 	};

@@ -182,9 +182,9 @@ static void reads_numbers(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		uint64_t v = 7;
 
-		assert_int_equal(slice_to_u64(slice_str(rows[i].text),
-					      rows[i].max, &v),
-				 rows[i].err);
+		assert_int_equal(
+			slice_to_u64(slice_str(rows[i].text), rows[i].max, &v),
+			rows[i].err);
 		assert_int_equal(v, rows[i].value);
 	}
 
