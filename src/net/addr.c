@@ -53,7 +53,7 @@ static int parse_v6(struct slice text, struct net_addr *a)
 			return err;
 		text = slice_head(text, (size_t)percent);
 	}
-	if (text.n >= sizeof(space))
+	if (text.n >= sizeof(space) || slice_find(text, '\0') >= 0)
 		return -EINVAL;
 	memcpy(space, text.p, text.n);
 	space[text.n] = '\0';

@@ -18,7 +18,7 @@ size_t resolve_hosts(const char *path, struct slice name, uint16_t port,
 	while (n < max && resolve_words_next(&w, &word) > 0) {
 		if (w.first) {
 			good = net_addr_parse(word, port, &addr) == 0;
-		} else if (good && slice_ieq(word, name)) {
+		} else if (good && word.n > 0 && slice_ieq(word, name)) {
 			out[n++] = addr;
 			/* a name twice in a line is one address */
 			good = false;

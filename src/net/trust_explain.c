@@ -19,7 +19,7 @@ static const struct {
 	{ BR_ERR_RECV_FATAL_ALERT + ALERT_PROTOCOL_VERSION,
 	  "peer does not speak TLS 1.2" },
 	{ BR_ERR_RECV_FATAL_ALERT + ALERT_HANDSHAKE_FAILURE,
-	  "peer shares no TLS 1.2 cipher with us" },
+	  "peer lacks TLS 1.2 or any cipher of ours" },
 	{ BR_ERR_BAD_VERSION, "peer changed its TLS version" },
 	{ BR_ERR_BAD_LENGTH, "TLS record of bad length" },
 	{ BR_ERR_TOO_LARGE, "TLS record is too large" },
