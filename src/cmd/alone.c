@@ -26,12 +26,12 @@ struct alone {
 	struct relay *relay;
 };
 
-static int wait_for_lock(struct alone *a, const struct conf *c)
+static int wait_for_lock(struct alone *a)
 {
 	int64_t until = world_boot_ms(&world_real) + LOCK_FOR_MS;
 	int err;
 
-	while ((err = store_take(&a->store, c, &world_real)) == -EAGAIN) {
+	while ((err = store_take(&a->store, &world_real)) == -EAGAIN) {
 		int64_t now = world_boot_ms(&world_real);
 
 		if (now >= until)
@@ -74,7 +74,7 @@ static int start(struct alone *a, const struct conf *c,
 	if (code != 0)
 		return code;
 	if (ENABLE_SPOOL && err == 0)
-		err = wait_for_lock(a, c);
+		err = wait_for_lock(a);
 	if (err < 0)
 		return deny(a, err);
 	a->relay = relay_static();

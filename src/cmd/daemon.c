@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * cmd/daemon.c - the daemon: binds as root, gives root up, takes the spool,
- * and turns the relay's loop.  Signals and a wall clock that somebody sets
- * come in as descriptors; nothing polls.
+ * and turns the relay's loop.  Signals come in while it waits and at no other
+ * time; a wall clock that somebody sets is a descriptor.  Nothing polls.
  */
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
@@ -35,8 +34,7 @@ struct daemon {
 	struct relay *relay;
 	bool has_store; /* the medium is open; the lock may be missing */
 	int64_t lock_until_ms;
-	int signals, clock; /* descriptors */
-	bool stopping;
+	int clock; /* a descriptor, -1: the clock is not watched */
 };
 
 static const char *text_of(struct slice s, char *space, size_t cap)
@@ -132,21 +130,32 @@ static int bind_all(struct daemon *d)
 	return code;
 }
 
-/* SIGTERM, SIGINT, SIGHUP, SIGUSR1 as a descriptor. */
-static int open_signals(void)
+/* What has come in; blocked but while the loop waits. */
+static volatile sig_atomic_t want_end, want_reload, want_flush;
+
+static void note_signal(int sig)
 {
+	if (sig == SIGHUP)
+		want_reload = 1;
+	else if (sig == SIGUSR1)
+		want_flush = 1;
+	else
+		want_end = 1;
+}
+
+static int catch_signals(void)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
+	struct sigaction act = { .sa_handler = note_signal };
 	sigset_t set;
 
 	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGUSR1);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return -errno;
-	int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+		sigaddset(&set, signals[i]);
+		if (sigaction(signals[i], &act, NULL) < 0)
+			return -errno;
+	}
+	return sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -errno : 0;
 }
 
 /* A timer that is cancelled when somebody sets the wall clock. */
@@ -208,22 +217,15 @@ static void reload(struct daemon *d)
 
 static void take_signals(struct daemon *d)
 {
-	struct signalfd_siginfo si;
-
-	while (read(d->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
-		switch (si.ssi_signo) {
-		case SIGHUP:
-			reload(d);
-			break;
-		case SIGUSR1:
-			relay_flush(d->relay);
-			break;
-		default:
-			log_info("ending");
-			d->stopping = true;
-			relay_stop(d->relay);
-		}
+	if (want_end) {
+		log_info("ending");
+		relay_stop(d->relay);
 	}
+	if (want_reload)
+		reload(d);
+	if (want_flush)
+		relay_flush(d->relay);
+	want_end = want_reload = want_flush = 0;
 }
 
 /* sd_notify(3): one datagram to whom the supervisor named. */
@@ -255,7 +257,7 @@ static int take_store(struct daemon *d)
 
 	if (!d->has_store || d->store.spool != NULL)
 		return 0;
-	err = store_take(&d->store, d->conf, &world_real);
+	err = store_take(&d->store, &world_real);
 	if (err == -EAGAIN) {
 		if (world_boot_ms(&world_real) < d->lock_until_ms)
 			return 0;
@@ -274,7 +276,7 @@ static int take_store(struct daemon *d)
 
 static int loop(struct daemon *d)
 {
-	static struct net_wait set[RELAY_MAX_WAITS + 2];
+	static struct net_wait set[RELAY_MAX_WAITS + 1];
 	int code = 0;
 
 	while (code == 0 && !relay_is_over(d->relay)) {
@@ -282,16 +284,14 @@ static int loop(struct daemon *d)
 		size_t n = relay_wants(d->relay, set, &until_ms);
 		int64_t soon = world_boot_ms(&world_real) + LOCK_EVERY_MS;
 
-		set[n] = (struct net_wait){ d->signals, NET_IN, 0 };
-		set[n + 1] = (struct net_wait){ d->clock, NET_IN, 0 };
+		set[n] = (struct net_wait){ d->clock, NET_IN, 0 };
 		if (d->has_store && d->store.spool == NULL && soon < until_ms)
 			until_ms = soon;
 		int got = net_real.ops->wait(net_real.ctx, set,
-					     n + (d->clock >= 0 ? 2 : 1),
+					     n + (d->clock >= 0 ? 1 : 0),
 					     until_ms);
-		if (got > 0 && set[n].ready)
-			take_signals(d);
-		if (got > 0 && d->clock >= 0 && set[n + 1].ready)
+		take_signals(d);
+		if (got > 0 && d->clock >= 0 && set[n].ready)
 			clock_moved(d);
 		code = take_store(d);
 		relay_turn(d->relay, set, got > 0 ? n : 0);
@@ -381,10 +381,10 @@ int cmd_daemon(int argc, char **argv)
 		return code;
 	setup_log(d.conf);
 	d.relay = relay_static();
-	d.signals = open_signals();
+	code = catch_signals();
 	d.clock = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-	if (d.signals < 0) {
-		cmd_err("signals cannot be taken (error %d)", -d.signals);
+	if (code < 0) {
+		cmd_err("signals cannot be taken (error %d)", -code);
 		return EXIT_SYSTEM;
 	}
 	arm_clock(d.clock);

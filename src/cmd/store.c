@@ -18,6 +18,7 @@
 
 /* The spool's medium and the marks', as long as the process lives. */
 static struct medium_file the_medium, the_marks;
+static bool has_marks;
 
 static const char *path_of(struct slice path, const char *suffix,
 			   char space[static PATH_CAP])
@@ -57,6 +58,29 @@ static int explain(struct store *s, const char *what, int err)
 	return err;
 }
 
+/*
+ * Lazy marks survive SIGKILL in a file on tmpfs, beside the sockets; where
+ * that is no tmpfs there is none (DESIGN.md 3.2).
+ */
+static void open_marks(const struct conf *c, const struct privilege *p)
+{
+	char path[PATH_CAP];
+	ptrdiff_t end = slice_rfind(c->socket, '/');
+	struct slice folder = slice_head(c->socket, end > 0 ? (size_t)end : 0);
+
+	has_marks = false;
+	if (privilege_make_folder(p, c->socket) < 0 ||
+	    path_of(folder, "", path)[0] == '\0' || !fdio_is_volatile(path))
+		return;
+	path_of(folder, "/marks", path);
+	int err =
+		medium_file_open(&the_marks, path, MARKS_SIZE, p->uid, p->gid);
+	has_marks = err == 0;
+	if (err < 0)
+		log_warn("spool: no marks file beside the sockets: error %d",
+			 -err);
+}
+
 int store_open(struct store *s, const struct conf *c, const struct privilege *p,
 	       bool create)
 {
@@ -73,31 +97,11 @@ int store_open(struct store *s, const struct conf *c, const struct privilege *p,
 				       p->gid);
 	if (err < 0)
 		return explain(s, "the spool cannot be opened", err);
+	open_marks(c, p);
 	s->open = true;
 	s->is_volatile = fdio_is_volatile(path);
 	the_medium.medium.is_volatile = s->is_volatile;
 	return 0;
-}
-
-/* Lazy marks survive SIGKILL in a file on tmpfs; elsewhere there is none. */
-static const struct medium *open_marks(const struct conf *c)
-{
-	char path[PATH_CAP];
-	ptrdiff_t end = slice_rfind(c->socket, '/');
-	struct slice folder = slice_head(c->socket, end > 0 ? (size_t)end : 0);
-
-	path_of(folder, "", path);
-	if (path[0] == '\0' || !fdio_is_volatile(path))
-		return NULL;
-	path_of(folder, "/marks", path);
-	int err = medium_file_open(&the_marks, path, MARKS_SIZE,
-				   (uint32_t)geteuid(), (uint32_t)getegid());
-	if (err < 0) {
-		log_warn("spool: no marks file beside the sockets: error %d",
-			 -err);
-		return NULL;
-	}
-	return &the_marks.medium;
 }
 
 static void report(const struct spool_found *f)
@@ -114,7 +118,7 @@ static void report(const struct spool_found *f)
 			f->damaged, f->foreign, f->lost);
 }
 
-int store_take(struct store *s, const struct conf *c, const struct world *w)
+int store_take(struct store *s, const struct world *w)
 {
 	struct spool_found found;
 	int err = medium_file_lock(&the_medium);
@@ -123,8 +127,8 @@ int store_take(struct store *s, const struct conf *c, const struct world *w)
 		return err;
 	if (err < 0)
 		return explain(s, "the spool cannot be locked", err);
-	err = spool_open(spool_static(), &the_medium.medium, open_marks(c), w,
-			 &found);
+	err = spool_open(spool_static(), &the_medium.medium,
+			 has_marks ? &the_marks.medium : NULL, w, &found);
 	if (err < 0) {
 		medium_file_close(&the_medium);
 		s->open = false;

@@ -36,8 +36,7 @@ must_check int store_open(struct store *s, const struct conf *c,
  * Returns: 0, s->spool set;  -EAGAIN somebody else has the lock;  -errno, why
  *          filled
  */
-must_check int store_take(struct store *s, const struct conf *c,
-			  const struct world *w);
+must_check int store_take(struct store *s, const struct world *w);
 
 /* A clean end: waiting marks are written, the lock is given back. */
 void store_close(struct store *s);

@@ -94,8 +94,11 @@ static void note_queued(struct relay *r, struct submission *s)
 		if (rc->route != ROUTE_NONE && rc->state != SPOOL_SENT &&
 		    rc->state != SPOOL_REFUSED)
 			r->routes[rc->route].backlog = true;
-		if (!rc->later)
+		if (!rc->later) {
+			if (rc->state == SPOOL_WAITING && rc->tried)
+				r->count.deferred++;
 			continue;
+		}
 		submission_text(r, s, i, &b);
 		outcome_set(&why, VERDICT_RETRY_MESSAGE, rc->code, rc->dsn,
 			    buf_slice(&b));
