@@ -126,13 +126,17 @@ static int prepare(struct spool *s, struct plan *p)
 	return -ENOSPC;
 }
 
-/* The records of the commit but the copies: items, then lazy marks. */
+/* The records of the commit but the copies: lazy marks are older. */
 static void put_items(struct writer *w)
 {
 	struct spool *s = w->s;
 	struct mark_walk none = { s->next, 0, s->nlazy, 0 };
 	struct record_mark m;
 
+	for (uint32_t i = 0; i < s->nlazy; i++) {
+		m = lazy_mark(&s->lazy[i]);
+		writer_mark(w, &m);
+	}
 	for (size_t i = 0; i < s->nitems; i++) {
 		const struct target *t = &s->target[i];
 		if (s->items[i].add) {
@@ -148,10 +152,6 @@ static void put_items(struct writer *w)
 			continue;
 		m.what = SPOOL_MARK_GONE;
 		m.text = (struct slice){ NULL, 0 };
-		writer_mark(w, &m);
-	}
-	for (uint32_t i = 0; i < s->nlazy; i++) {
-		m = lazy_mark(&s->lazy[i]);
 		writer_mark(w, &m);
 	}
 }
