@@ -39,7 +39,7 @@ struct outcome {
 	bool uncertain;       /* lost after the final dot: may be a duplicate */
 	bool more;     /* not tried yet: belongs in the next transaction */
 	uint16_t code; /* SMTP reply 200..599, 0: none was received */
-	uint16_t dsn;  /* RFC 3463 as three digits: 441 is 4.4.1; 0 unknown */
+	uint16_t dsn;  /* RFC 3463, see outcome_put_dsn(); 0: unknown */
 	char text[OUTCOME_MAX_TEXT]; /* printable ASCII, NUL-ended */
 };
 
@@ -56,8 +56,8 @@ void outcome_set_trouble(struct outcome *o, enum trouble trouble, uint16_t dsn,
 			 struct slice text);
 
 /*
- * Append the dsn as text: 441 is "4.4.1".  A detail above 9 takes two digits:
- * 4730 is "4.7.30".
+ * Append the dsn as text: 441 is "4.4.1".  A detail above 9 takes two digits,
+ * one above 99 three: 4730 is "4.7.30", 57139 is "5.7.139".
  */
 void outcome_put_dsn(struct buf *b, uint16_t dsn);
 

@@ -8,8 +8,8 @@
  */
 #include "smtp/verdict.h"
 
-/* Steps before a transaction that go on with 2yz. */
-#define SESSION (STEP_GREETING | STEP_HELLO | STEP_TLS | STEP_AUTH | STEP_RSET)
+/* Steps before a login and a transaction. */
+#define SESSION (STEP_GREETING | STEP_HELLO | STEP_TLS)
 
 /* Steps of a transaction. */
 #define ENVELOPE (STEP_MAIL | STEP_RCPT | STEP_DATA)
@@ -37,6 +37,8 @@ static const struct smtp_rule rules[] = {
 	{ ANY, 200, 299, 0, OK },
 	{ STEP_DATA | STEP_AUTH, 300, 399, 0, OK },
 	{ ANY, 300, 399, 0, BROKEN },
+	/* RFC 5321 4.1.1.5: there is no other reply than 250 */
+	{ STEP_RSET, 400, 599, 0, BROKEN },
 	/* RFC 4954 6: codes of authentication, wherever they are met */
 	{ STEP_AUTH, 454, 454, 0, ROUTE },
 	{ STEP_AUTH, 400, 599, 0, LOGIN },
@@ -47,7 +49,6 @@ static const struct smtp_rule rules[] = {
 	{ SESSION | STEP_MAIL, 500, 599, 57139, LOGIN },
 	{ MESSAGE, 430, 430, 0, LOGIN },
 	/* RFC 5321 3.1, 3.8, RFC 7504: the hop, not the mail */
-	{ STEP_RSET, 400, 599, 0, BROKEN },
 	{ SESSION, 400, 599, 0, ROUTE },
 	{ MESSAGE, 432, 432, 0, ROUTE },
 	{ MESSAGE, 400, 499, 432, ROUTE },
