@@ -8,6 +8,7 @@
  */
 #include "base/log.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -31,76 +32,65 @@ static struct {
 static char last_line[LOG_MAX_LINE];
 static char this_line[LOG_MAX_LINE];
 
-static int open_syslog(void)
+static void close_syslog(void)
+{
+	if (state.fd >= 0)
+		close(state.fd);
+	state.fd = -1;
+}
+
+/* The syslog socket, connected; -1: there is no log daemon. */
+static int syslog_fd(void)
 {
 	const struct sockaddr_un addr = { AF_UNIX, "/dev/log" };
 
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -1;
-	if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-/*
- * Send one datagram; false: the socket is of no use any more.  count is of a
- * small type since msg_iovlen is size_t in glibc and int in musl.
- */
-static bool send_syslog(struct iovec *parts, uint8_t count)
-{
-	const struct msghdr msg = { .msg_iov = parts, .msg_iovlen = count };
-
-	return sendmsg(state.fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+	if (state.fd >= 0)
+		return state.fd;
+	state.fd =
+		socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (state.fd >= 0 &&
+	    connect(state.fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0)
+		close_syslog();
+	return state.fd;
 }
 
 /* RFC 3164 4.1: "<PRI>tag[pid]: text"; the log daemon adds date and host. */
-static void put_syslog(enum log_level level, struct iovec *text)
+static void put_syslog_head(struct buf *head, enum log_level level)
 {
 	/* RFC 3164 4.1.1 table 2, by log_level */
 	static const uint8_t severity[] = { 3, 4, 6, 7 };
-	char space[64];
-	struct buf head = BUF_ON(space);
 
-	buf_putf(&head, "<%u>%.*s[%ld]: ", FACILITY + severity[level], 32,
-		 state.name, (long)getpid());
-	struct iovec parts[2] = { { head.data, head.len }, *text };
-
-	/* A log daemon that was restarted has another socket: once more. */
-	for (int i = 0; i < 2; i++) {
-		if (state.fd < 0)
-			state.fd = open_syslog();
-		if (state.fd < 0 || send_syslog(parts, 2))
-			return;
-		close(state.fd);
-		state.fd = -1;
-	}
+	buf_putf(head, "<%u>%.*s[%u]: ", FACILITY + severity[level], 32,
+		 state.name, (unsigned)getpid());
 }
 
-static void put_stderr(struct iovec *text)
-{
-	static const char head[] = "mailmote: ";
-	const struct iovec parts[3] = {
-		{ (void *)(uintptr_t)head, sizeof(head) - 1 },
-		*text,
-		{ (void *)(uintptr_t) "\n", 1 },
-	};
-
-	/* One call: lines of several processes do not mix.  Nobody to tell. */
-	if (writev(STDERR_FILENO, parts, ARRAY_LEN(parts)) < 0)
-		return;
-}
-
+/* One call a line, so that lines of several processes do not mix. */
 static void put_sink(enum log_level level, char *text, size_t len)
 {
-	struct iovec part = { text, len };
+	char space[64], end[] = "\n";
+	struct buf head = BUF_ON(space);
+	bool syslog = state.sink == LOG_TO_SYSLOG;
 
-	if (state.sink == LOG_TO_SYSLOG)
-		put_syslog(level, &part);
-	else if (state.sink == LOG_TO_STDERR)
-		put_stderr(&part);
+	if (syslog)
+		put_syslog_head(&head, level);
+	else
+		buf_put_str(&head, "mailmote: ");
+	const struct iovec parts[] = { { head.data, head.len },
+				       { text, len },
+				       { end, 1 } };
+
+	/*
+	 * A log daemon that was restarted has another socket: once more.  One
+	 * that does not keep up loses the line.
+	 */
+	for (int i = 0; i < 2; i++) {
+		int fd = syslog ? syslog_fd() : STDERR_FILENO;
+
+		if (fd < 0 || writev(fd, parts, syslog ? 2 : 3) >= 0 ||
+		    !syslog || errno == EAGAIN)
+			return;
+		close_syslog();
+	}
 }
 
 /* Say how often the last line came again, if it did. */
@@ -145,15 +135,14 @@ static void finish_line(enum log_level level, struct buf *line)
 void log_setup(enum log_sink sink, enum log_level level, const char *name)
 {
 	flush_repeats();
-	if (state.fd >= 0)
-		close(state.fd);
-	state.fd = -1;
+	close_syslog();
 	state.sink = sink;
 	state.level = level;
 	state.name = name;
 	state.last_len = 0;
+	/* now, while /dev/log can still be reached (DESIGN.md 2.2) */
 	if (sink == LOG_TO_SYSLOG)
-		state.fd = open_syslog();
+		(void)syslog_fd();
 }
 
 bool log_wants(enum log_level level)

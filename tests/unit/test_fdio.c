@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -16,6 +17,38 @@
 
 static char folder[] = "/tmp/test_fdio.XXXXXX";
 static int dirfd = -1;
+
+/* Calls of these that fail first, with what; they stand before libc's. */
+static int fail_fsync, fail_pread, fail_pwrite;
+
+static bool fails(int *what)
+{
+	errno = *what;
+	*what = 0;
+	return errno != 0;
+}
+
+int fsync(int fd)
+{
+	return fails(&fail_fsync) ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+ssize_t pread(int fd, void *p, size_t n, off_t off)
+{
+	if (fails(&fail_pread))
+		return -1;
+	/* never more than 3 bytes at once */
+	return lseek(fd, off, SEEK_SET) < 0 ? -1 : read(fd, p, n < 3 ? n : 3);
+}
+
+ssize_t pwrite(int fd, const void *p, size_t n, off_t off)
+{
+	if (fail_pwrite < 0)
+		return 0;
+	if (fails(&fail_pwrite))
+		return -1;
+	return lseek(fd, off, SEEK_SET) < 0 ? -1 : write(fd, p, n < 3 ? n : 3);
+}
 
 static int set_up(void **state)
 {
@@ -135,6 +168,18 @@ static void reads_and_writes_at_offsets(void **state)
 	assert_int_equal(fdio_pread_all(fd, back, 1, 12), -EIO);
 	assert_int_equal(fdio_pread_all(fd, back, 0, 99), 0);
 	assert_int_equal(fdio_pwrite_all(fd, back, 0, 99), 0);
+	/* an interruption is nothing, a fault and no progress are */
+	fail_pread = EINTR;
+	assert_int_equal(fdio_pread_all(fd, back, 4, 6), 0);
+	fail_pread = ENOSPC;
+	assert_int_equal(fdio_pread_all(fd, back, 4, 6), -ENOSPC);
+	fail_pwrite = EINTR;
+	assert_int_equal(fdio_pwrite_all(fd, "abcd", 4, 8), 0);
+	fail_pwrite = ENOSPC;
+	assert_int_equal(fdio_pwrite_all(fd, "xxxx", 4, 8), -ENOSPC);
+	fail_pwrite = -1;
+	assert_int_equal(fdio_pwrite_all(fd, "xxxx", 4, 8), -EIO);
+	fail_pwrite = 0;
 	close(fd);
 	assert_int_equal(fdio_pread_all(fd, back, 1, 0), -EBADF);
 	assert_int_equal(fdio_pwrite_all(fd, back, 1, 0), -EBADF);
@@ -221,6 +266,12 @@ static void keeps_the_old_file(void **state)
 	int err = fdio_replace(dirfd, "a", text, sizeof(text));
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &all), 0);
 	assert_int_equal(err, -EFBIG);
+	check_file("a", "old");
+	assert_int_equal(access("a.new", F_OK), -1);
+
+	/* the disk has no room for what the kernel took */
+	fail_fsync = EIO;
+	assert_int_equal(fdio_replace(dirfd, "a", "new", 3), -EIO);
 	check_file("a", "old");
 	assert_int_equal(access("a.new", F_OK), -1);
 

@@ -461,6 +461,16 @@ static void waits_for_room(void **state)
 	}
 	assert_built(&whole, RECEIVED ADDED "\r\n");
 	assert_true(fixup_end(&f, &out));
+
+	fixup_start(&f, &nothing);
+	whole = BUF_ON(wire);
+	assert_int_equal(fixup_feed(&f, SLICE("A: b"), &whole), 4);
+	for (bool done = false; !done;) {
+		out = buf_on(space, 1);
+		done = fixup_end(&f, &out);
+		buf_put_slice(&whole, buf_slice(&out));
+	}
+	assert_built(&whole, "A: b\r\n\r\n");
 }
 
 /* A field that is longer than all buffers, kept or dropped. */

@@ -265,10 +265,12 @@ static void never_waits(void **state)
 {
 	(void)state;
 	open_daemon();
+	connects = 0;
 	log_setup(LOG_TO_SYSLOG, LOG_INFO, "mailmote");
 	for (int i = 0; i < 5000; i++)
 		log_info("line %d", i);
 	assert_text(next_datagram(), "<22>mailmote: line 0");
+	assert_int_equal(connects, 1);
 	close(daemon_fd);
 	log_setup(LOG_TO_STDERR, LOG_INFO, "mailmote");
 }

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* base/world: the machine's own world, and fair numbers from any. */
+#include <errno.h>
+#include <signal.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/world.h"
 #include "lib/check.h"
@@ -19,6 +25,18 @@ static void give(void *ctx, void *p, size_t n)
 	assert_int_equal(n, 8);
 	put_u64le(p, d->list[at]);
 	d->used++;
+}
+
+/* Stands before libc's: fails first with fail_draw, gives little at once. */
+static int fail_draw;
+
+ssize_t getrandom(void *p, size_t n, unsigned flags)
+{
+	errno = fail_draw;
+	fail_draw = fail_draw == EINTR ? 0 : fail_draw;
+	if (errno)
+		return -1;
+	return syscall(SYS_getrandom, p, n < 100 ? n : 100, flags);
 }
 
 static void tells_the_time(void **state)
@@ -50,8 +68,29 @@ static void draws_from_the_kernel(void **state)
 		zeros += a[i] == 0;
 	assert_in_range(zeros, 0, 30);
 	world_real.random(world_real.ctx, a, 0);
+	fail_draw = EINTR;
+	world_real.random(world_real.ctx, a, sizeof(a));
+	assert_int_equal(fail_draw, 0);
 	assert_true(world_random_u64(&world_real) !=
 		    world_random_u64(&world_real));
+}
+
+/* Without chance the process ends: never an identifier twice. */
+static void ends_without_chance(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		for (int sig = 1; sig < 32; sig++)
+			(void)signal(sig, SIG_DFL);
+		fail_draw = ENOSYS;
+		(void)world_random_u64(&world_real);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
 }
 
 static void stays_below(void **state)
@@ -112,6 +151,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_the_time),
 		cmocka_unit_test(draws_from_the_kernel),
+		cmocka_unit_test(ends_without_chance),
 		cmocka_unit_test(stays_below),
 		cmocka_unit_test(draws_again_for_fairness),
 		cmocka_unit_test(ends_in_a_stubborn_world),
