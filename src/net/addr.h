@@ -7,9 +7,9 @@
 
 /* An address; IPv4 is held mapped, ::ffff:a.b.c.d. */
 struct net_addr {
-	uint8_t ip[16];	 /* network order */
-	uint16_t port;	 /* host order */
-	uint32_t scope;	 /* of a link-local IPv6 address, else 0 */
+	uint8_t ip[16]; /* network order */
+	uint16_t port;  /* host order */
+	uint32_t scope; /* of a link-local IPv6 address, else 0 */
 };
 
 /* Text of a longest address, its NUL included. */

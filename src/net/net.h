@@ -29,8 +29,8 @@ struct net_wait {
 
 /* Who is at the other end of an accepted connection. */
 struct net_peer {
-	bool local;	 /* a unix socket: pid and uid are known */
-	uint32_t uid;	 /* of a local peer */
+	bool local;   /* a unix socket: pid and uid are known */
+	uint32_t uid; /* of a local peer */
 	uint32_t gid;
 	struct net_addr addr; /* of a TCP peer */
 };

@@ -306,8 +306,8 @@ static struct timespec *time_left(int64_t until_ms, struct timespec *ts)
 	if (until_ms == INT64_MAX)
 		return NULL;
 	clock_gettime(CLOCK_BOOTTIME, &now);
-	int64_t left_ms = until_ms - (int64_t)now.tv_sec * 1000 -
-			  now.tv_nsec / 1000000;
+	int64_t left_ms =
+		until_ms - (int64_t)now.tv_sec * 1000 - now.tv_nsec / 1000000;
 	if (left_ms < 0)
 		left_ms = 0;
 	if (left_ms > INT32_MAX)

@@ -33,7 +33,7 @@ struct resolve_result {
 	uint8_t n;
 	struct net_addr addr[RESOLVE_MAX]; /* port as asked for */
 	bool not_found; /* the name does not exist, or has no address */
-	char why[120];	/* when n is 0: in words, which server, what it said */
+	char why[120];  /* when n is 0: in words, which server, what it said */
 };
 
 struct resolve;

@@ -58,7 +58,7 @@ void resolve_conf_read(struct resolve_conf *c, const char *path, uint16_t port)
 		}
 		resolve_words_close(&w);
 	}
-	if (c->n == 0 && net_addr_parse(SLICE("127.0.0.1"), port,
-					&c->server[0]) == 0)
+	if (c->n == 0 &&
+	    net_addr_parse(SLICE("127.0.0.1"), port, &c->server[0]) == 0)
 		c->n = 1;
 }

@@ -42,8 +42,8 @@ struct resolve {
 	uint16_t port;
 	uint8_t family;
 	uint8_t aliases; /* followed for this family */
-	uint8_t first;	 /* the server that is asked first */
-	uint8_t tried;	 /* servers that failed in this round */
+	uint8_t first;   /* the server that is asked first */
+	uint8_t tried;   /* servers that failed in this round */
 	uint8_t round;
 	bool connecting; /* TCP */
 	uint8_t foreign; /* replies to this query that were not ours */
@@ -54,8 +54,8 @@ struct resolve {
 	bool absent[FAMILIES]; /* a server said that there is none */
 	struct net_addr found[FAMILIES][RESOLVE_MAX_ANSWERS];
 	struct resolve_reply reply;
-	uint16_t out_len, out_sent; /* of the query by TCP */
-	uint16_t in_len;	    /* bytes of in[] */
+	uint16_t out_len, out_sent;         /* of the query by TCP */
+	uint16_t in_len;                    /* bytes of in[] */
 	uint8_t out[2 + RESOLVE_MAX_QUERY]; /* 2: RFC 1035 4.2.2 */
 	uint8_t in[2 + MAX_REPLY];
 };
@@ -171,8 +171,7 @@ static void start_udp(struct resolve *r)
 		fail(r, NULL, r->fd);
 		return;
 	}
-	ssize_t put =
-		r->net->ops->write(r->net->ctx, r->fd, query, r->out_len);
+	ssize_t put = r->net->ops->write(r->net->ctx, r->fd, query, r->out_len);
 	if (put < 0) {
 		fail(r, NULL, (int)put);
 		return;
@@ -213,8 +212,10 @@ static void take_absence(struct resolve *r, bool no_name)
 {
 	/* what went wrong with the other family matters more */
 	if (r->family == FAMILY_V6 || r->absent[FAMILY_V6])
-		set_why(r, no_name ? "no such host name" :
-				     "the name has no address", 0);
+		set_why(r,
+			no_name ? "no such host name"
+				: "the name has no address",
+			0);
 	r->first = (uint8_t)((r->first + r->tried) % r->conf.n);
 	r->absent[r->family] = true;
 	if (no_name) {
@@ -237,9 +238,10 @@ static void take_alias(struct resolve *r)
 /* RFC 1035 4.1.1, for the log. */
 static const char *rcode_text(uint8_t rcode)
 {
-	static const char *const text[] = { "", "query not understood",
-					    "server failure", "", "not implemented",
-					    "query refused" };
+	static const char *const text[] = {
+		"", "query not understood", "server failure",
+		"", "not implemented",      "query refused"
+	};
 
 	return rcode < ARRAY_LEN(text) ? text[rcode] : "unknown error";
 }
@@ -291,8 +293,8 @@ static void judge(struct resolve *r, const uint8_t *pkt, size_t n, bool partial)
 /* Returns: true when nothing more can be done now. */
 static bool step_udp(struct resolve *r)
 {
-	ssize_t got = r->net->ops->read(r->net->ctx, r->fd, r->in,
-					sizeof(r->in));
+	ssize_t got =
+		r->net->ops->read(r->net->ctx, r->fd, r->in, sizeof(r->in));
 
 	if (got == -EAGAIN) {
 		if (world_boot_ms(r->w) < r->until_ms)
@@ -376,10 +378,10 @@ int resolve_start(struct resolve *r, const struct net *net,
 		  const struct world *w, const struct resolve_paths *paths,
 		  struct slice host, uint16_t port)
 {
-	const char *conf = paths && paths->resolv ? paths->resolv :
-						    CONFIG_RESOLV_PATH;
-	uint16_t dns_port = paths && paths->dns_port ? paths->dns_port :
-						       DNS_PORT;
+	const char *conf = paths && paths->resolv ? paths->resolv
+						  : CONFIG_RESOLV_PATH;
+	uint16_t dns_port = paths && paths->dns_port ? paths->dns_port
+						     : DNS_PORT;
 
 	resolve_cancel(r);
 	r->net = net;

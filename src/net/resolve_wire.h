@@ -38,23 +38,23 @@ struct resolve_question {
 
 /* What a reply says. */
 enum resolve_verdict {
-	RESOLVE_FOUND,	   /* addresses */
-	RESOLVE_ALIAS,	   /* only that the name is an alias of name */
+	RESOLVE_FOUND,     /* addresses */
+	RESOLVE_ALIAS,     /* only that the name is an alias of name */
 	RESOLVE_NO_NAME,   /* the name does not exist (RFC 2308 2.1) */
 	RESOLVE_NO_DATA,   /* it does, without an address (RFC 2308 2.2) */
 	RESOLVE_TRUNCATED, /* ask again by TCP (RFC 2181 9) */
 	RESOLVE_NO_EDNS,   /* the server may not know OPT (RFC 6891 7) */
-	RESOLVE_FAILED,	   /* SERVFAIL, REFUSED, ...: rcode */
+	RESOLVE_FAILED,    /* SERVFAIL, REFUSED, ...: rcode */
 	RESOLVE_MALFORMED, /* an answer to us, but not a DNS message */
-	RESOLVE_FOREIGN	   /* not the answer to our question: ignore it */
+	RESOLVE_FOREIGN    /* not the answer to our question: ignore it */
 };
 
 /* A reply. */
 struct resolve_reply {
 	uint8_t n;
 	struct net_addr addr[RESOLVE_MAX_ANSWERS]; /* port 0 */
-	uint8_t rcode;				   /* RFC 1035 4.1.1 */
-	uint8_t aliases;		/* steps taken, added to what it was */
+	uint8_t rcode;                             /* RFC 1035 4.1.1 */
+	uint8_t aliases;                /* steps taken, added to what it was */
 	uint8_t name[RESOLVE_MAX_NAME]; /* after RESOLVE_ALIAS: ask for it */
 };
 

@@ -15,9 +15,9 @@
 struct resolve_words {
 	int fd;
 	uint16_t pos, len; /* what is left of chunk */
-	uint16_t n;	   /* bytes of the word */
-	bool first;	   /* public: the word is the first of its line */
-	bool fresh;	   /* at the start of a line */
+	uint16_t n;        /* bytes of the word */
+	bool first;        /* public: the word is the first of its line */
+	bool fresh;        /* at the start of a line */
 	bool comment;
 	char space[RESOLVE_MAX_WORD];
 	char chunk[512];

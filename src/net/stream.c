@@ -112,8 +112,8 @@ ssize_t stream_read(struct stream *s, void *p, size_t n)
 
 	if (s->fd < 0)
 		return fail(s, -EPIPE);
-	ssize_t got = has_tls(s) ? tls_read(s, p, n, &why) :
-				   s->net->ops->read(s->net->ctx, s->fd, p, n);
+	ssize_t got = has_tls(s) ? tls_read(s, p, n, &why)
+				 : s->net->ops->read(s->net->ctx, s->fd, p, n);
 	return end_why(s, &why, got);
 }
 
@@ -123,9 +123,8 @@ ssize_t stream_write(struct stream *s, const void *p, size_t n)
 
 	if (s->fd < 0)
 		return fail(s, -EPIPE);
-	ssize_t put = has_tls(s) ?
-			      tls_write(s, p, n, &why) :
-			      s->net->ops->write(s->net->ctx, s->fd, p, n);
+	ssize_t put = has_tls(s) ? tls_write(s, p, n, &why)
+				 : s->net->ops->write(s->net->ctx, s->fd, p, n);
 	return end_why(s, &why, put);
 }
 

@@ -18,9 +18,9 @@
 
 /* How far the peer can be trusted. */
 enum stream_security {
-	STREAM_PLAIN,	   /* anybody may read and change it */
+	STREAM_PLAIN,      /* anybody may read and change it */
 	STREAM_UNVERIFIED, /* encrypted, to whom is not known */
-	STREAM_VERIFIED	   /* encrypted, to the peer the trust asked for */
+	STREAM_VERIFIED    /* encrypted, to the peer the trust asked for */
 };
 
 struct tls; /* the TLS state of one stream, net/tls.h */
@@ -34,10 +34,10 @@ struct stream_session {
 /* A stream; fields are its own. */
 struct stream {
 	const struct net *net;
-	int fd;		 /* -1: closed */
+	int fd;          /* -1: closed */
 	struct tls *tls; /* NULL: plain */
 	bool connecting;
-	bool own_tls;	 /* tls was taken from the pool of tls_take() */
+	bool own_tls; /* tls was taken from the pool of tls_take() */
 	char why[STREAM_MAX_WHY]; /* public: the last failure, in words */
 };
 

@@ -361,8 +361,8 @@ ssize_t tls_read(struct stream *s, void *p, size_t n, struct buf *why)
 			return (ssize_t)plain;
 		unsigned state = br_ssl_engine_current_state(eng);
 		if (state & BR_SSL_CLOSED)
-			return br_ssl_engine_last_error(eng) ? explain(s, why) :
-							       0;
+			return br_ssl_engine_last_error(eng) ? explain(s, why)
+							     : 0;
 		if (state & BR_SSL_SENDREC) {
 			int err = send_some(s);
 			if (err < 0 && err != -EAGAIN)
@@ -426,8 +426,8 @@ int tls_flush(struct stream *s, struct buf *why)
 		unsigned state = br_ssl_engine_current_state(eng);
 
 		if (state & BR_SSL_CLOSED)
-			return br_ssl_engine_last_error(eng) ? explain(s, why) :
-							       0;
+			return br_ssl_engine_last_error(eng) ? explain(s, why)
+							     : 0;
 		if (!(state & BR_SSL_SENDREC))
 			return 0;
 		int err = send_some(s);

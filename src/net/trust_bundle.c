@@ -146,8 +146,7 @@ static int search_chunk(struct trust_bundle *b, int fd, struct slice in,
 	struct buf out = BUF_ON(space);
 
 	for (;;) {
-		enum trust_pem_event event =
-			trust_pem_next(&b->pem, &in, &out);
+		enum trust_pem_event event = trust_pem_next(&b->pem, &in, &out);
 
 		trust_cert_feed(&b->cert, (const uint8_t *)out.data, out.len);
 		buf_reset(&out);

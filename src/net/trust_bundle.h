@@ -18,7 +18,7 @@
 
 /* What is looked for; hashes as in struct trust_cert. */
 struct trust_query {
-	const uint8_t *issuer;	/* anchors of this name */
+	const uint8_t *issuer;  /* anchors of this name */
 	const uint8_t *subject; /* with key: this certificate itself; or NULL */
 	const uint8_t *key;
 	struct trust_time now; /* anchors have to be valid now */
@@ -27,7 +27,7 @@ struct trust_query {
 
 /* What was found, and the space of the search. */
 struct trust_bundle {
-	uint8_t n; /* public: anchors */
+	uint8_t n;   /* public: anchors */
 	bool direct; /* public: subject and key themselves are in the bundle */
 	bool stale;  /* public: there was one, but it is out of date */
 	br_x509_trust_anchor anchor[TRUST_MAX_ANCHORS]; /* public */
@@ -35,7 +35,7 @@ struct trust_bundle {
 	struct trust_pem pem;
 	struct trust_cert cert;
 	br_x509_decoder_context decoder;
-	uint16_t dn_len; /* above TRUST_MAX_DN: it was too long */
+	uint16_t dn_len;          /* above TRUST_MAX_DN: it was too long */
 	uint8_t dn[TRUST_MAX_DN]; /* the same for all */
 	uint8_t key[TRUST_MAX_ANCHORS][BR_X509_BUFSIZE_KEY];
 	char chunk[1024];

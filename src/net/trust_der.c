@@ -77,7 +77,7 @@ bool trust_name_fits(struct slice pattern, struct slice host)
 /* Days from the year 0 to a date of the Gregorian calendar. */
 static uint32_t days_of(uint32_t year, uint32_t month, uint32_t day)
 {
-	static const uint16_t before[] = { 0,	31,  59,  90,  120, 151,
+	static const uint16_t before[] = { 0,   31,  59,  90,  120, 151,
 					   181, 212, 243, 273, 304, 334 };
 	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 	uint32_t days = year * 365 + (year + 3) / 4 - (year + 99) / 100 +

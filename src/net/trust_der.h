@@ -26,13 +26,13 @@ struct trust_time {
 
 /* A certificate while it is read; the fields in front are public. */
 struct trust_cert {
-	bool whole;	 /* all of it was read */
-	bool bad;	 /* it is no certificate; nothing else is valid */
+	bool whole;      /* all of it was read */
+	bool bad;        /* it is no certificate; nothing else is valid */
 	bool has_issuer; /* issuer is valid, and so on in this order */
 	bool has_dates;
 	bool has_subject;
 	bool has_key;
-	bool name_matches; /* a dNSName of its SAN matches the wanted name */
+	bool name_matches;   /* a dNSName of its SAN matches the wanted name */
 	uint8_t issuer[32];  /* SHA-256 of the Name */
 	uint8_t subject[32]; /* SHA-256 of the Name */
 	uint8_t key[32];     /* SHA-256 of the SubjectPublicKeyInfo */
@@ -40,13 +40,13 @@ struct trust_cert {
 	uint32_t size; /* bytes of it, set before has_issuer */
 
 	struct slice want; /* the name to look for, or empty */
-	uint8_t depth;	   /* open containers */
-	uint8_t action;	   /* what to do with the value */
+	uint8_t depth;     /* open containers */
+	uint8_t action;    /* what to do with the value */
 	bool has_version;
 	bool is_san; /* the extension is a subjectAltName */
 	uint8_t head_len, text_len;
 	uint8_t index[TRUST_MAX_DEPTH]; /* elements begun in a container */
-	uint8_t head[6];		/* tag and length */
+	uint8_t head[6];                /* tag and length */
 	uint32_t left[TRUST_MAX_DEPTH]; /* bytes a container has yet */
 	uint32_t value_left;
 	br_sha256_context hash;

@@ -41,8 +41,7 @@ static const struct {
 	{ BR_ERR_X509_CRITICAL_EXTENSION,
 	  "certificate has a critical extension that is not supported" },
 	{ BR_ERR_X509_NOT_CA, "certificate was issued by one that is no CA" },
-	{ BR_ERR_X509_FORBIDDEN_KEY_USAGE,
-	  "certificate is not for this use" },
+	{ BR_ERR_X509_FORBIDDEN_KEY_USAGE, "certificate is not for this use" },
 	{ BR_ERR_X509_WEAK_PUBLIC_KEY, "certificate has a key too short" },
 	{ TRUST_ERR_PIN, "no pin fits the peer's certificates" },
 };
@@ -56,8 +55,8 @@ static void put_cut(struct buf *b, struct slice text)
 
 static void put_bundle(struct buf *b, const struct trust *trust)
 {
-	put_cut(b, slice_str(trust->bundle_name ? trust->bundle_name :
-						  "the bundle"));
+	put_cut(b, slice_str(trust->bundle_name ? trust->bundle_name
+						: "the bundle"));
 }
 
 /* Those that need more than a fixed text.  Was it one? */
@@ -65,8 +64,8 @@ static bool put_special(struct buf *b, const struct trust_judge *j, int err)
 {
 	switch (err) {
 	case BR_ERR_X509_EXPIRED:
-		buf_put_str(b, j->early ? "certificate is not valid yet" :
-					  "certificate has expired");
+		buf_put_str(b, j->early ? "certificate is not valid yet"
+					: "certificate has expired");
 		return true;
 	case BR_ERR_X509_BAD_SERVER_NAME:
 		buf_put_str(b, "certificate is for another name (wanted ");

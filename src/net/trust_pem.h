@@ -16,10 +16,10 @@
 
 /* What was met. */
 enum trust_pem_event {
-	TRUST_PEM_MORE,	 /* the input is used up */
-	TRUST_PEM_FULL,	 /* the output is full: empty it and go on */
+	TRUST_PEM_MORE,  /* the input is used up */
+	TRUST_PEM_FULL,  /* the output is full: empty it and go on */
 	TRUST_PEM_BEGIN, /* a certificate begins behind this point */
-	TRUST_PEM_END	 /* it has ended, or what follows is no base64 */
+	TRUST_PEM_END    /* it has ended, or what follows is no base64 */
 };
 
 /* A PEM file being read; zeroed: at its start. */
@@ -27,7 +27,7 @@ struct trust_pem {
 	uint8_t state;
 	uint8_t line_len; /* of a line that began with '-' */
 	uint8_t bits_len; /* of bits, below 8 */
-	uint32_t bits;	  /* what is left of base64 */
+	uint32_t bits;    /* what is left of base64 */
 	char line[TRUST_PEM_MAX_LABEL];
 };
 

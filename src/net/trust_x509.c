@@ -54,8 +54,8 @@ static void start_cert(const br_x509_class **ctx, uint32_t length)
 	struct trust_time now = now_of(j);
 	bool own = j->certs == 0;
 
-	trust_cert_init(&j->cert, own ? trust_host_of(j->trust) :
-					(struct slice){ NULL, 0 });
+	trust_cert_init(&j->cert, own ? trust_host_of(j->trust)
+				      : (struct slice){ NULL, 0 });
 	j->holds = false;
 	br_x509_minimal_set_time(&j->minimal, now.days, now.s);
 	if (j->live)

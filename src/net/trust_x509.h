@@ -20,24 +20,24 @@ struct trust_judge {
 	struct trust_cert cert; /* the certificate that is arriving */
 	const br_x509_pkey *key;
 	unsigned usages;
-	bool began;	 /* public: certificates came, no resumption */
-	bool live;	 /* the minimal engine has not come to an end */
-	bool early;	 /* public: BR_ERR_X509_EXPIRED means not valid yet */
-	bool stale;	 /* public: the anchor itself is out of date */
+	bool began; /* public: certificates came, no resumption */
+	bool live;  /* the minimal engine has not come to an end */
+	bool early; /* public: BR_ERR_X509_EXPIRED means not valid yet */
+	bool stale; /* public: the anchor itself is out of date */
 	bool malformed;
-	bool pinned;	 /* the peer's own key */
-	bool pinned_ca;	 /* an issuer's, and all links below are good */
-	bool direct;	 /* the peer's own certificate is in the bundle */
+	bool pinned;    /* the peer's own key */
+	bool pinned_ca; /* an issuer's, and all links below are good */
+	bool direct;    /* the peer's own certificate is in the bundle */
 	bool name_fits;
 	uint8_t certs;
-	bool holds;	 /* held is the last byte that came */
+	bool holds; /* held is the last byte that came */
 	uint8_t held;
-	int bundle_err;	 /* public: the bundle cannot be read */
+	int bundle_err;      /* public: the bundle cannot be read */
 	uint8_t subject[32]; /* of the peer's own certificate */
 	uint8_t own_key[32];
 	union {
-		struct trust_bundle bundle;	/* TRUST_VERIFY */
-		br_x509_decoder_context own;	/* the others: its key */
+		struct trust_bundle bundle;  /* TRUST_VERIFY */
+		br_x509_decoder_context own; /* the others: its key */
 	} u;
 };
 

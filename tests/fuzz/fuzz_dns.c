@@ -26,11 +26,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	q.edns = data[0] & 2;
 	q.id = (uint16_t)(data[1] << 8 | data[2]);
 
-	enum resolve_verdict v = resolve_wire_judge(
-		&q, data + 1, size - 1, data[0] & 4, &reply);
+	enum resolve_verdict v =
+		resolve_wire_judge(&q, data + 1, size - 1, data[0] & 4, &reply);
 
-	if (v == RESOLVE_FOUND && (reply.n == 0 ||
-				   reply.n > RESOLVE_MAX_ANSWERS))
+	if (v == RESOLVE_FOUND &&
+	    (reply.n == 0 || reply.n > RESOLVE_MAX_ANSWERS))
 		abort();
 	/* what an alias leads to can be asked for */
 	if (v == RESOLVE_ALIAS) {

@@ -80,8 +80,9 @@ static void hosts(void **state)
 	put_file("");
 	expect_hosts("mail", "");
 	struct net_addr a;
-	assert_int_equal(resolve_hosts("/nonexistent/hosts", SLICE("mail"), 1,
-				       &a, 1), 0);
+	assert_int_equal(
+		resolve_hosts("/nonexistent/hosts", SLICE("mail"), 1, &a, 1),
+		0);
 	assert_int_equal(resolve_hosts("/", SLICE("mail"), 1, &a, 1), 0);
 }
 
@@ -199,11 +200,22 @@ static void locally(void **state)
 
 static void no_host_names(void **state)
 {
-	static const char *const bad[] = { "", ".", "..", "a..b", ".a", "a b",
-					   "-a.example", "a-.example", "a_/b",
-					   "192.0.2.300", "192.0.2", "1",
-					   "a.1", "m\xc3\xbc.example",
-					   "a.example..", "[a.example]" };
+	static const char *const bad[] = { "",
+					   ".",
+					   "..",
+					   "a..b",
+					   ".a",
+					   "a b",
+					   "-a.example",
+					   "a-.example",
+					   "a_/b",
+					   "192.0.2.300",
+					   "192.0.2",
+					   "1",
+					   "a.1",
+					   "m\xc3\xbc.example",
+					   "a.example..",
+					   "[a.example]" };
 	char name[256];
 	struct resolve_result r;
 
@@ -233,8 +245,9 @@ static void merges(void **state)
 		memset(v6, 0, sizeof(v6));
 		memset(v4, 0, sizeof(v4));
 		for (int i = 0; i < 8; i++) {
-			assert_int_equal(net_addr_parse(SLICE("192.0.2.1"), 1,
-							&v4[i]), 0);
+			assert_int_equal(
+				net_addr_parse(SLICE("192.0.2.1"), 1, &v4[i]),
+				0);
 			v4[i].ip[15] = (uint8_t)i;
 			if (i < 3)
 				v6[i].ip[15] = (uint8_t)i;
@@ -254,12 +267,9 @@ static void merges(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(hosts),
-		cmocka_unit_test(long_hosts),
-		cmocka_unit_test(conf),
-		cmocka_unit_test(locally),
-		cmocka_unit_test(no_host_names),
-		cmocka_unit_test(merges),
+		cmocka_unit_test(hosts),         cmocka_unit_test(long_hosts),
+		cmocka_unit_test(conf),          cmocka_unit_test(locally),
+		cmocka_unit_test(no_host_names), cmocka_unit_test(merges),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, remove_file);

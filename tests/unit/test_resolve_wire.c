@@ -23,8 +23,8 @@ static void ask(const char *host, enum resolve_type type)
 }
 
 /* The header and "mail.example.org IN type": 16 bytes of name at offset 12. */
-#define HEAD(flags1, flags2, answers, type)                                 \
-	"\xa1\xb2" flags1 flags2 "\0\1\0" answers "\0\0\0\0"                \
+#define HEAD(flags1, flags2, answers, type)                  \
+	"\xa1\xb2" flags1 flags2 "\0\1\0" answers "\0\0\0\0" \
 	"\4mail\7example\3org\0\0" type "\0\1"
 
 /* The rest of a record behind its name: type, IN, TTL 60. */
@@ -63,8 +63,7 @@ static void names(void **state)
 	assert_int_equal(dn[254], 0);
 	memset(longest, 'x', 64);
 	assert_int_equal(resolve_wire_name(slice_of(longest, 63), dn), 0);
-	assert_int_equal(resolve_wire_name(slice_of(longest, 64), dn),
-			 -EINVAL);
+	assert_int_equal(resolve_wire_name(slice_of(longest, 64), dn), -EINVAL);
 	longest[64] = '.';
 	memset(longest, 'y', 60);
 	for (size_t i = 0; i < sizeof(longest); i++)
@@ -85,8 +84,7 @@ static void queries(void **state)
 	(void)state;
 	ask("a.bc", RESOLVE_AAAA);
 	question.edns = false;
-	assert_int_equal(resolve_wire_query(&question, out),
-			 sizeof(plain) - 1);
+	assert_int_equal(resolve_wire_query(&question, out), sizeof(plain) - 1);
 	assert_memory_equal(out, plain, sizeof(plain) - 1);
 	ask("a.bc", RESOLVE_A);
 	assert_int_equal(resolve_wire_query(&question, out), sizeof(edns) - 1);
@@ -98,8 +96,8 @@ static const char two_addresses[] = HEAD("\x81", "\x80", "\2", A)
 
 static void addresses(void **state)
 {
-	static const char v6[] = HEAD("\x81", "\x80", "\1", AAAA)
-		MAIL RECORD(AAAA, "\x10") "\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1";
+	static const char v6[] = HEAD("\x81", "\x80", "\1", AAAA) MAIL RECORD(
+		AAAA, "\x10") "\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1";
 
 	(void)state;
 	ask("MAIL.example.ORG", RESOLVE_A);
@@ -141,13 +139,12 @@ static void truncation(void **state)
 		struct slice cut = slice_of(two_addresses, n);
 		enum resolve_verdict v = judge(cut, false);
 
-		assert_int_equal(v, n < 34 ? RESOLVE_FOREIGN :
-					     RESOLVE_MALFORMED);
+		assert_int_equal(v,
+				 n < 34 ? RESOLVE_FOREIGN : RESOLVE_MALFORMED);
 		if (n < 34)
 			continue;
 		v = judge(cut, true);
-		assert_int_equal(v, n < 50 ? RESOLVE_MALFORMED :
-					     RESOLVE_FOUND);
+		assert_int_equal(v, n < 50 ? RESOLVE_MALFORMED : RESOLVE_FOUND);
 		assert_int_equal(reply.n, n < 50 ? 0 : 1);
 	}
 }
@@ -208,16 +205,19 @@ static void aliases_in_any_order(void **state)
 	(void)state;
 	ask("mail.example.org", RESOLVE_A);
 	assert_int_equal(judge_lit(HEAD("\x81", "\x80", "\3", A)
-				   TO_M1 M1_TO_M2 M2_ADDRESS), RESOLVE_FOUND);
+					   TO_M1 M1_TO_M2 M2_ADDRESS),
+			 RESOLVE_FOUND);
 	assert_int_equal(reply.addr[0].ip[15], 9);
 	assert_int_equal(reply.aliases, 2);
 	reply.aliases = 0;
 	assert_int_equal(judge_lit(HEAD("\x81", "\x80", "\3", A)
-				   M2_ADDRESS M1_TO_M2 TO_M1), RESOLVE_FOUND);
+					   M2_ADDRESS M1_TO_M2 TO_M1),
+			 RESOLVE_FOUND);
 	assert_int_equal(reply.addr[0].ip[15], 9);
 	/* an address of a name that nothing leads to does not count */
-	assert_int_equal(judge_lit(HEAD("\x81", "\x80", "\2", A)
-				   TO_M1 M2_ADDRESS), RESOLVE_ALIAS);
+	assert_int_equal(
+		judge_lit(HEAD("\x81", "\x80", "\2", A) TO_M1 M2_ADDRESS),
+		RESOLVE_ALIAS);
 	assert_memory_equal(reply.name, "\2m1\7example\3org\0", 16);
 }
 
@@ -244,22 +244,25 @@ static void loops(void **state)
 	ask("mail.example.org", RESOLVE_A);
 	/* an alias of itself, two of each other, a name that points to itself */
 	assert_int_equal(judge_lit(HEAD("\x81", "\x80", "\1", A)
-				   MAIL RECORD(CNAME, "\2") MAIL),
+					   MAIL RECORD(CNAME, "\2") MAIL),
 			 RESOLVE_MALFORMED);
 	reply.aliases = 0;
 	assert_int_equal(judge_lit(HEAD("\x81", "\x80", "\2", A) TO_M1
 				   "\2m1" DOMAIN RECORD(CNAME, "\2") MAIL),
 			 RESOLVE_MALFORMED);
-	assert_int_equal(judge_lit(HEAD("\x81", "\x80", "\1", A)
-				   "\xc0\x22" RECORD(A, "\4") "\xc0\0\2\1"),
-			 RESOLVE_MALFORMED);
+	assert_int_equal(
+		judge_lit(HEAD("\x81", "\x80", "\1",
+			       A) "\xc0\x22" RECORD(A, "\4") "\xc0\0\2\1"),
+		RESOLVE_MALFORMED);
 	/* a pointer into the header, and one behind the end */
-	assert_int_equal(judge_lit(HEAD("\x81", "\x80", "\1", A)
-				   "\xc0\x02" RECORD(A, "\4") "\xc0\0\2\1"),
-			 RESOLVE_MALFORMED);
-	assert_int_equal(judge_lit(HEAD("\x81", "\x80", "\1", A)
-				   "\xff\xff" RECORD(A, "\4") "\xc0\0\2\1"),
-			 RESOLVE_MALFORMED);
+	assert_int_equal(
+		judge_lit(HEAD("\x81", "\x80", "\1",
+			       A) "\xc0\x02" RECORD(A, "\4") "\xc0\0\2\1"),
+		RESOLVE_MALFORMED);
+	assert_int_equal(
+		judge_lit(HEAD("\x81", "\x80", "\1",
+			       A) "\xff\xff" RECORD(A, "\4") "\xc0\0\2\1"),
+		RESOLVE_MALFORMED);
 }
 
 static void wrong_sizes(void **state)
@@ -267,16 +270,16 @@ static void wrong_sizes(void **state)
 	(void)state;
 	ask("mail.example.org", RESOLVE_A);
 	assert_int_equal(judge_lit(HEAD("\x81", "\x80", "\1", A)
-				   MAIL RECORD(A, "\3") "\xc0\0\2"),
+					   MAIL RECORD(A, "\3") "\xc0\0\2"),
 			 RESOLVE_MALFORMED);
 	/* the target of an alias has to end with its record */
-	assert_int_equal(judge_lit(HEAD("\x81", "\x80", "\1", A)
-				   MAIL RECORD(CNAME, "\6") "\2m1" DOMAIN "x"),
+	assert_int_equal(judge_lit(HEAD("\x81", "\x80", "\1", A) MAIL RECORD(
+				 CNAME, "\6") "\2m1" DOMAIN "x"),
 			 RESOLVE_MALFORMED);
 	/* another class and other types are passed over */
-	assert_int_equal(judge_lit(HEAD("\x81", "\x80", "\2", A)
-				   MAIL "\0\1\0\3\0\0\0\1\0\4zzzz"
-				   MAIL RECORD("\x2e", "\2") "zz"),
+	assert_int_equal(judge_lit(HEAD("\x81", "\x80", "\2", A) MAIL
+				   "\0\1\0\3\0\0\0\1\0\4zzzz" MAIL RECORD(
+					   "\x2e", "\2") "zz"),
 			 RESOLVE_NO_DATA);
 }
 

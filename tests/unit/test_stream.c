@@ -237,8 +237,8 @@ static void no_sigpipe(void **state)
 	ssize_t err = 0;
 
 	(void)state;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
-				    ends), 0);
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
 	stream_init(&s, &net_real);
 	stream_adopt(&s, ends[0]);
 	close(ends[1]);
@@ -318,12 +318,9 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tcp),
-		cmocka_unit_test(tcp_v6),
-		cmocka_unit_test(failures),
-		cmocka_unit_test(unix_socket),
-		cmocka_unit_test(no_sigpipe),
-		cmocka_unit_test(waits),
+		cmocka_unit_test(tcp),        cmocka_unit_test(tcp_v6),
+		cmocka_unit_test(failures),   cmocka_unit_test(unix_socket),
+		cmocka_unit_test(no_sigpipe), cmocka_unit_test(waits),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

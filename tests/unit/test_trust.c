@@ -70,16 +70,16 @@ static void times(void **state)
  * A certificate in small: dates as given, key "K", SAN of two names.  The
  * lengths are those of dates of 13 and 15 characters.
  */
-#define SAN_EXTENSION                                                        \
-	"\x30\x12\x06\x03\x55\x1d\x11\x01\x01\xff\x04\x08\x30\x06"           \
+#define SAN_EXTENSION                                              \
+	"\x30\x12\x06\x03\x55\x1d\x11\x01\x01\xff\x04\x08\x30\x06" \
 	"\x82\x01z\x82\x01y"
 #define OTHER_EXTENSION "\x30\x0a\x06\x03\x55\x1d\x12\x04\x03\x82\x01x"
 #define NAME(c) "\x30\x03\x31\x01" c
-#define CERT(from, until)                                                    \
-	"\x30\x65\x30\x5f\xa0\x03\x02\x01\x02\x02\x01\x07\x30\x00" NAME("i") \
-	"\x30\x20\x17\x0d" from "\x18\x0f" until NAME("s")                   \
-	"\x30\x03\x03\x01K\xa3\x22\x30\x20" OTHER_EXTENSION SAN_EXTENSION    \
-	"\x30\x00\x03\x00"
+#define CERT(from, until)                                                     \
+	"\x30\x65\x30\x5f\xa0\x03\x02\x01\x02\x02\x01\x07\x30\x00" NAME(      \
+		"i") "\x30\x20\x17\x0d" from "\x18\x0f" until                 \
+		NAME("s") "\x30\x03\x03\x01K\xa3\x22\x30\x20" OTHER_EXTENSION \
+			SAN_EXTENSION "\x30\x00\x03\x00"
 
 static const char good[] = CERT("700101000000Z", "20491231235959Z");
 
@@ -231,8 +231,8 @@ static void dates(void **state)
 		feed(cases[i].text, sizeof(good) - 1, 9, NULL);
 		assert_true(cert.whole);
 		if (cert.until.s == 86400)
-			cert.until = (struct trust_time){ cert.until.days + 1,
-							  0 };
+			cert.until =
+				(struct trust_time){ cert.until.days + 1, 0 };
 		assert_int_equal(cert.until.days, want.days);
 		assert_int_equal(cert.until.s, want.s);
 	}
@@ -255,8 +255,8 @@ static void read_pem(const char *text, size_t n, size_t step, size_t room,
 	char space[64];
 
 	for (size_t at = 0; at < n; at += step) {
-		struct slice in = slice_of(text + at,
-					   step < n - at ? step : n - at);
+		struct slice in =
+			slice_of(text + at, step < n - at ? step : n - at);
 		enum trust_pem_event event;
 		do {
 			struct buf out = buf_on(space, room);
@@ -300,7 +300,8 @@ static void pem(void **state)
 		   "<hello><world!>");
 	expect_pem("# a - b\n\n-----\n" BEGIN "aGk=" END, "<hi>");
 	expect_pem("-----BEGIN CERTIFICATE-----\r\naGk=\r\n"
-		   "-----END CERTIFICATE-----\r\n", "<hi>");
+		   "-----END CERTIFICATE-----\r\n",
+		   "<hi>");
 	expect_pem("-----BEGIN X509 CERTIFICATE----- \naGk=\n" END, "<hi>");
 	expect_pem("-----BEGIN TRUSTED CERTIFICATE-----\naGk=\n" END, "<hi>");
 	/* the end of the file where it may be */
@@ -311,10 +312,12 @@ static void pem(void **state)
 	expect_pem("\n", "");
 	/* other things, and things inside lines */
 	expect_pem("-----BEGIN PRIVATE KEY-----\naGk=\n-----END PRIVATE "
-		   "KEY-----\n" BEGIN "aG8=\n" END, "<ho>");
+		   "KEY-----\n" BEGIN "aG8=\n" END,
+		   "<ho>");
 	expect_pem("x" BEGIN "aGk=\n" END, "");
-	expect_pem("-----BEGIN CERTIFICATE-----------------------------\naGk=\n",
-		   "");
+	expect_pem(
+		"-----BEGIN CERTIFICATE-----------------------------\naGk=\n",
+		"");
 	/* what is no base64 ends it */
 	expect_pem(BEGIN "aG!k\n" END BEGIN "aGk=\n" END, "<h><hi>");
 	expect_pem(BEGIN BEGIN "aGk=\n" END, "<>");
