@@ -2,8 +2,9 @@
 #
 # The only list of objects.  Whole files are cut by configuration here.
 
-# The resolver is one of two.
+# Rooms with a stand-in for what is cut out, behind the same header.
 NO_DNS := $(if $(CONFIG_DNS),,y)
+NO_SPOOL := $(if $(CONFIG_SPOOL),,y)
 
 obj-y += main.o
 
@@ -66,6 +67,7 @@ obj-$(CONFIG_SPOOL) += spool/record.o
 obj-$(CONFIG_SPOOL) += spool/recover.o
 obj-$(CONFIG_SPOOL) += spool/ring.o
 obj-$(CONFIG_SPOOL) += spool/room.o
+obj-$(NO_SPOOL) += spool/spool_none.o
 obj-$(CONFIG_SPOOL) += spool/writer.o
 
 obj-y += net/addr.o
@@ -95,6 +97,7 @@ obj-y += relay/listing.o
 obj-y += relay/message.o
 obj-y += relay/relay.o
 obj-y += relay/schedule.o
+obj-y += relay/secrets.o
 obj-y += relay/session.o
 obj-y += relay/settle.o
 obj-y += relay/stage.o
