@@ -55,6 +55,42 @@ static int deny(const struct alone *a, int err)
 	return EXIT_AGAIN;
 }
 
+static void start_relay(struct alone *a, const struct conf *c,
+			const struct identity *id)
+{
+	struct relay_setup setup = {
+		.conf = c,
+		.id = id,
+		.world = &world_real,
+		.net = &net_real,
+		.no_spool = "none is built in",
+		.uid = a->who.uid,
+		.gid = a->who.gid,
+		.new_only = true,
+	};
+
+	a->relay = relay_static();
+	relay_start(a->relay, &setup);
+}
+
+/* The secrets are read and the spool is opened before root is given up. */
+static int prepare(struct alone *a, const struct conf *c, bool create)
+{
+	char words[200];
+	struct buf why = BUF_ON(words);
+	int err = 0;
+
+	if (relay_load_secrets(a->relay, &why) < 0) {
+		cmd_err("%.*s", (int)why.len, why.data);
+		return EXIT_CONFIG_;
+	}
+	if (ENABLE_SPOOL)
+		err = store_open(&a->store, c, &a->who, create);
+	if (err < 0 && err != -ENOENT)
+		return deny(a, err);
+	return err;
+}
+
 /* create: a missing spool is made.  0, -ENOENT, or an exit code, said. */
 static int start(struct alone *a, const struct conf *c,
 		 const struct identity *id, bool create)
@@ -64,34 +100,17 @@ static int start(struct alone *a, const struct conf *c,
 
 	if (code != 0)
 		return code;
-	if (ENABLE_SPOOL)
-		err = store_open(&a->store, c, &a->who, create);
-	if (err == -ENOENT)
-		return err;
-	if (err < 0 && !a->who.root)
-		return deny(a, err);
-	code = privilege_drop(&a->who);
+	start_relay(a, c, id);
+	code = prepare(a, c, create);
 	if (code != 0)
 		return code;
-	if (ENABLE_SPOOL && err == 0)
-		err = wait_for_lock(a);
+	code = privilege_drop(&a->who);
+	if (code != 0 || !ENABLE_SPOOL)
+		return code;
+	err = wait_for_lock(a);
 	if (err < 0)
 		return deny(a, err);
-	a->relay = relay_static();
-	struct relay_setup setup = {
-		.conf = c,
-		.id = id,
-		.world = &world_real,
-		.net = &net_real,
-		.spool = a->store.spool,
-		.no_spool = ENABLE_SPOOL ? NULL : "none is built in",
-		.spool_volatile = a->store.is_volatile,
-		.uid = a->who.uid,
-		.gid = a->who.gid,
-		.new_only = true,
-	};
-
-	relay_start(a->relay, &setup);
+	relay_set_spool(a->relay, a->store.spool, NULL, a->store.is_volatile);
 	return 0;
 }
 

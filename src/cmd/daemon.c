@@ -181,6 +181,17 @@ static void clock_moved(struct daemon *d)
 	arm_clock(d->clock);
 }
 
+static bool same_listen(const struct conf *a, const struct conf *b)
+{
+	if (a->nlisten != b->nlisten)
+		return false;
+	for (unsigned i = 0; i < a->nlisten; i++)
+		if (!slice_eq(a->listen[i].host, b->listen[i].host) ||
+		    a->listen[i].port != b->listen[i].port)
+			return false;
+	return true;
+}
+
 /* Two configurations: the one in force, and the one being read. */
 static void reload(struct daemon *d)
 {
@@ -204,10 +215,16 @@ static void reload(struct daemon *d)
 	if (!slice_eq(c->socket, d->conf->socket) ||
 	    !slice_eq(c->control, d->conf->control) ||
 	    !slice_eq(c->spool, d->conf->spool) ||
-	    !slice_eq(c->user, d->conf->user))
+	    !slice_eq(c->user, d->conf->user) || !same_listen(c, d->conf))
 		log_warn("socket, control, spool, user and listen need a "
 			 "restart to change");
-	relay_reload(d->relay, c, &ids[at]);
+	struct buf why = BUF_ON(err.text);
+
+	if (relay_reload(d->relay, c, &ids[at], &why) < 0) {
+		log_err("%.*s", (int)why.len, why.data);
+		log_err("the configuration stays as it was");
+		return;
+	}
 	d->conf = c;
 	d->id = &ids[at];
 	at = 1 - at;
@@ -343,8 +360,14 @@ static void remove_socket(struct slice path)
 
 static int serve(struct daemon *d)
 {
-	int code = bind_all(d);
+	char words[200];
+	struct buf why = BUF_ON(words);
+	int code = EXIT_CONFIG_;
 
+	if (relay_load_secrets(d->relay, &why) < 0)
+		cmd_err("%.*s", (int)why.len, why.data);
+	else
+		code = bind_all(d);
 	if (code == 0)
 		open_store(d);
 	if (code == 0)

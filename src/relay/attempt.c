@@ -220,6 +220,7 @@ void attempt_unreadable(struct relay *r, struct delivery *d, int err)
 	log_err("spool: message %s at frame %u cannot be read (error %d), "
 		"held",
 		id, d->msg.frame, -err);
-	if (d->msg.id != 0 && spool_commit(r->spool, &item, 1) < 0)
+	if (ENABLE_SPOOL && d->msg.id != 0 &&
+	    spool_commit(r->spool, &item, 1) < 0)
 		log_err("spool: a hold was not stored");
 }

@@ -90,29 +90,41 @@ static bool copy_text(char *to, size_t cap, struct slice from)
 	return !b.overflow;
 }
 
+/* The password as it was read at the start; a missing file may be there now */
+static bool load_password(struct relay *r, struct delivery *d,
+			  struct outcome *o)
+{
+	struct buf secret = BUF_ON(d->password);
+	char words[OUTCOME_MAX_TEXT + 1];
+	struct buf why = buf_on(words, sizeof(words) - 1);
+	struct slice kept = secrets_of(&r->secrets[r->secrets_at], d->hop);
+
+	buf_put_slice(&secret, kept);
+	if (kept.n == 0 && password_read(hop_of(r, d)->password_file.p, r->uid,
+					 r->gid, &secret, &why) < 0) {
+		words[why.len] = '\0';
+		trouble(o, TROUBLE_CONF, 435,
+			why.len ? words : "no password can be read");
+		return false;
+	}
+	d->job.password = buf_slice(&secret);
+	return true;
+}
+
 /* What the slot keeps of the hop: a reload may change the configuration. */
 static int load_hop(struct relay *r, struct delivery *d, struct outcome *o)
 {
 	const struct conf_hop *h = hop_of(r, d);
-	char why[200];
-	struct buf words = buf_on(why, sizeof(why) - 1);
-	struct buf secret = buf_on(d->password, sizeof(d->password));
-	char path[256];
 
-	memset(why, 0, sizeof(why));
 	copy_text(d->host, sizeof(d->host), h->host);
 	copy_text(d->user, sizeof(d->user), h->user);
 	d->job = (struct smtp_job){ 0 };
 	if (!ENABLE_AUTH || h->user.n == 0 || h->auth == HOP_AUTH_OFF)
 		return 0;
-	if (!copy_text(path, sizeof(path), h->password_file) ||
-	    password_read(path, r->uid, r->gid, &secret, &words) < 0) {
-		trouble(o, TROUBLE_CONF, 435, why[0] ? why : "password file");
+	if (!load_password(r, d, o))
 		return -1;
-	}
 	d->job.auth = true;
 	d->job.user = slice_str(d->user);
-	d->job.password = buf_slice(&secret);
 	d->job.auth_clear = h->tls == HOP_TLS_OFF;
 	d->job.mechanisms = EHLO_AUTH_PLAIN | EHLO_AUTH_LOGIN;
 	if (h->auth == HOP_AUTH_PLAIN)

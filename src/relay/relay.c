@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "relay/parts.h"
 
 /* Rounds in one turn before the loop looks at its descriptors again. */
@@ -62,6 +63,12 @@ void relay_start(struct relay *r, const struct relay_setup *setup)
 			setup->spool_volatile);
 	r->spool_waits = setup->spool_waits;
 	r->again = true;
+}
+
+int relay_load_secrets(struct relay *r, struct buf *why)
+{
+	return secrets_load(&r->secrets[r->secrets_at], r->conf, r->uid, r->gid,
+			    NULL, NULL, why);
 }
 
 void relay_set_spool(struct relay *r, struct spool *spool, const char *why,
@@ -290,10 +297,17 @@ void relay_turn(struct relay *r, const struct net_wait *set, size_t n)
 	tick_spool(r);
 }
 
-void relay_reload(struct relay *r, const struct conf *conf,
-		  const struct identity *id)
+int relay_reload(struct relay *r, const struct conf *conf,
+		 const struct identity *id, struct buf *why)
 {
 	const struct conf *old = r->conf;
+	unsigned at = 1u - r->secrets_at;
+
+	if (secrets_load(&r->secrets[at], conf, r->uid, r->gid,
+			 &r->secrets[r->secrets_at], old, why) < 0)
+		return -EACCES;
+	secret_wipe(&r->secrets[r->secrets_at], sizeof(r->secrets[0]));
+	r->secrets_at = (uint8_t)at;
 
 	memcpy(r->old_hops, r->hops, sizeof(r->hops));
 	memset(r->hops, 0, sizeof(r->hops));
@@ -310,6 +324,7 @@ void relay_reload(struct relay *r, const struct conf *conf,
 	for (unsigned i = 0; i < conf->nroutes; i++)
 		work_rewind(r, i);
 	r->again = true;
+	return 0;
 }
 
 void relay_stop(struct relay *r)

@@ -50,6 +50,12 @@ size_t relay_sizeof(void);
 /* Start; no sockets yet. */
 void relay_start(struct relay *r, const struct relay_setup *setup);
 
+/*
+ * Read the passwords of the hops: while root is still held, if it ever was.
+ * Returns: 0;  -EACCES a file may not be used as it is: *why has the fix
+ */
+must_check int relay_load_secrets(struct relay *r, struct buf *why);
+
 /* The spool has come (lock taken, recovered), or cannot be had: why. */
 void relay_set_spool(struct relay *r, struct spool *spool, const char *why,
 		     bool is_volatile);
@@ -67,9 +73,13 @@ size_t relay_wants(struct relay *r, struct net_wait *set, int64_t *until_ms);
 /* Do all that can be done now; set is what came back from the wait. */
 void relay_turn(struct relay *r, const struct net_wait *set, size_t n);
 
-/* A new configuration is in force (SIGHUP). */
-void relay_reload(struct relay *r, const struct conf *conf,
-		  const struct identity *id);
+/*
+ * A new configuration is in force (SIGHUP).
+ * Returns: 0;  -EACCES a password file may not be used: *why; the old
+ *          configuration stays
+ */
+must_check int relay_reload(struct relay *r, const struct conf *conf,
+			    const struct identity *id, struct buf *why);
 
 /* Every hop is tried once, now (SIGUSR1, flush). */
 void relay_flush(struct relay *r);

@@ -16,6 +16,7 @@
 #include "net/resolve.h"
 #include "net/stream.h"
 #include "relay/relay.h"
+#include "relay/secrets.h"
 #include "relay/stage.h"
 #include "relay/submit.h"
 #include "smtp/client.h"
@@ -269,6 +270,8 @@ struct relay {
 	char no_spool[OUTCOME_MAX_TEXT];
 	bool spool_waits, spool_volatile;
 	uint32_t uid, gid;
+	uint8_t secrets_at; /* which of the two is in force */
+	struct secrets secrets[2];
 	int64_t start_ms, now_ms;
 	int64_t queue_ms; /* queued mail is not touched before (splay) */
 	int64_t tick_ms;  /* the spool's next need */
