@@ -261,15 +261,14 @@ static void show_reply(struct smtp_client *c)
 	if (!c->job->watch)
 		return;
 	buf_putf(&line, "%u%c", r->code, r->final ? ' ' : '-');
-	if (c->state == ST_AUTH && r->code < 400 && r->code >= 300) {
-		buf_put_str(&line, "***");
-	} else {
-		if (r->dsn) {
-			outcome_put_dsn(&line, r->dsn);
-			buf_put_char(&line, ' ');
-		}
-		buf_put_slice(&line, buf_slice(&r->text));
+	if (r->dsn) {
+		outcome_put_dsn(&line, r->dsn);
+		buf_put_char(&line, ' ');
 	}
+	if (c->state == ST_AUTH && r->code < 400 && r->code >= 300)
+		buf_put_str(&line, "***");
+	else
+		buf_put_slice(&line, buf_slice(&r->text));
 	c->job->watch(c->job->watch_ctx, false, buf_slice(&line));
 }
 
@@ -310,6 +309,10 @@ static void step(struct smtp_client *c)
 
 static void take_line(struct smtp_client *c)
 {
+	if (ENABLE_AUTH && c->state == ST_AUTH && client_is_echo(c)) {
+		buf_reset(&c->reply.text);
+		buf_put_str(&c->reply.text, "***");
+	}
 	show_reply(c);
 	keep_text(c);
 	if (c->state == ST_EHLO && c->reply.lines > 1)

@@ -5,6 +5,8 @@
  * A login that fails is trouble of the route, never of the mail; no weaker
  * mechanism is tried after a refusal.
  */
+#include <string.h>
+
 #include "base/base64.h"
 #include "base/secret.h"
 #include "smtp/client_int.h"
@@ -14,6 +16,31 @@
 
 /* RFC 4954 4: octets of AUTH with an initial response, CRLF included. */
 #define MAX_INITIAL 512
+
+static bool has(const struct buf *text, struct slice part)
+{
+	return part.n > 0 && memmem(text->data, text->len, part.p, part.n);
+}
+
+/* Base64 of so many octets of a response tells that it is one. */
+#define MAX_ECHO 24
+
+bool client_is_echo(const struct smtp_client *c)
+{
+	char space[MAX_RESPONSE], encoded[MAX_ECHO / 3 * 4];
+	struct buf raw = BUF_ON(space), b64 = BUF_ON(encoded);
+	const struct smtp_job *job = c->job;
+	const struct buf *text = &c->reply.text;
+
+	if (c->auth_step > 0 &&
+	    c->mech->respond(job->user, job->password, c->auth_step - 1u,
+			     (struct slice){ NULL, 0 }, &raw) == 0)
+		base64_encode(&b64, slice_head(buf_slice(&raw), MAX_ECHO));
+	bool echo = has(text, buf_slice(&b64)) || has(text, job->password);
+	secret_wipe(space, sizeof(space));
+	secret_wipe(encoded, sizeof(encoded));
+	return echo;
+}
 
 /*
  * Append the next response, in base64, to out; false: there is none.  limit:

@@ -92,6 +92,12 @@ void client_start_login(struct smtp_client *c);
 /* Choose a mechanism and send AUTH. */
 void client_start_auth(struct smtp_client *c);
 
+/*
+ * Does the line of the reply hold the password, or begin to repeat our last
+ * response?  Nobody may see it then.
+ */
+bool client_is_echo(const struct smtp_client *c);
+
 /* Fill o into all outcomes that are undecided; more: those that wait too. */
 void client_settle(struct smtp_client *c, const struct outcome *o, bool more);
 

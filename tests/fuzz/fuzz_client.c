@@ -23,11 +23,10 @@ static void must(bool good)
 static void watch(void *ctx, bool out, struct slice line)
 {
 	(void)ctx;
-	(void)out;
 	must(slice_find(line, '\n') < 0);
 	/* neither the password nor its base64, however it is said */
-	must(!memmem(line.p, line.n, "geheim", 6) &&
-	     !memmem(line.p, line.n, "Z2VoZWlt", 8));
+	must(!out || (!memmem(line.p, line.n, "geheim", 6) &&
+		      !memmem(line.p, line.n, "Z2VoZWlt", 8)));
 }
 
 static void check_outcomes(void)
