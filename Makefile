@@ -136,18 +136,13 @@ FORCE:
 
 # ---- the program ---------------------------------------------------------
 
-# Development aid: objects whose source is not written yet are left out.
-# DEV=1: what does not compile yet is left out too.
-DEV_SKIP := $(if $(DEV),|| echo "  SKIP  $@")
-obj-y := $(foreach o,$(obj-y),$(if $(wildcard src/$(o:.o=.c)),$(o)))
-
 OBJS := $(obj-y:%=$(O)/%)
 ARCHIVE := $(O)/mailmote.a
 
 $(OBJS): $(O)/%.o: src/%.c $(O)/config.h $(O)/flags | $(TOOLCHAIN) $(LIB_FILES)
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
-	$(Q)$(CC) $(OUR_CFLAGS) $(call room-flags,$*) $(CFLAGS) -MMD -MP -c -o $@ $< $(DEV_SKIP)
+	$(Q)$(CC) $(OUR_CFLAGS) $(call room-flags,$*) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # mailmote.sym keeps its symbols, for nm and the debugger.
 $(O)/mailmote: $(OBJS) $(LIB_FILES)
@@ -158,7 +153,7 @@ $(O)/mailmote: $(OBJS) $(LIB_FILES)
 # Everything but main, for the tests.
 $(ARCHIVE): $(filter-out $(O)/main.o,$(OBJS))
 	@rm -f $@
-	$(Q)ar rcs $@ $(if $(DEV),$$(ls $^ 2>/dev/null),$^)
+	$(Q)ar rcs $@ $^
 
 ## install         into DESTDIR, below PREFIX (/usr); builds nothing
 BIN := $(DESTDIR)$(PREFIX)
@@ -178,7 +173,6 @@ TEST_CFLAGS = $(OUR_CFLAGS) -Itests -Itests/lib -Wno-format-truncation $(CFLAGS)
 UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 TEST_LIB := $(patsubst tests/lib/%.c,$(O)/testlib/%.o,$(wildcard tests/lib/*.c))
-FUZZ_MAIN := $(O)/testlib-fuzz/replay.o
 
 $(O)/testlib/%.o: tests/lib/%.c $(O)/config.h $(O)/flags
 	@mkdir -p $(@D)
