@@ -90,17 +90,21 @@ void buf_put_u64(struct buf *b, uint64_t v)
 	put_number(b, v, 10, 0);
 }
 
-/* v without its sign; the smallest number has no positive of its own type. */
-static uint64_t magnitude(int64_t v)
+/* Append v in base 10, at least width digits behind the sign. */
+static void put_signed(struct buf *b, int64_t v, unsigned width)
 {
-	return v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+	uint64_t size = (uint64_t)v;
+
+	if (v < 0) {
+		buf_put_char(b, '-');
+		size = 0 - size; /* the smallest number has no positive twin */
+	}
+	put_number(b, size, 10, width);
 }
 
 void buf_put_i64(struct buf *b, int64_t v)
 {
-	if (v < 0)
-		buf_put_char(b, '-');
-	put_number(b, magnitude(v), 10, 0);
+	put_signed(b, v, 0);
 }
 
 void buf_put_digits(struct buf *b, uint64_t v, unsigned width)
@@ -228,8 +232,7 @@ static void put_cut(struct buf *b, const char *s, size_t n)
 /* What stands between '%' and the letter of a conversion. */
 struct spec {
 	unsigned width; /* least digits */
-	unsigned longs; /* letters 'l' */
-	bool size;      /* letter 'z' */
+	size_t bytes;   /* of an integer */
 	bool precision; /* ".*" */
 };
 
@@ -238,43 +241,46 @@ static char read_spec(const char **fmt, struct spec *s)
 {
 	const char *p = *fmt;
 
-	*s = (struct spec){ 0 };
+	*s = (struct spec){ .bytes = sizeof(int) };
 	for (; char_is_digit(*p); p++)
 		s->width = s->width * 10 + (unsigned)(*p - '0');
 	if (p[0] == '.' && p[1] == '*') {
 		s->precision = true;
 		p += 2;
 	}
-	for (; *p == 'l'; p++)
-		s->longs++;
 	if (*p == 'z') {
-		s->size = true;
+		s->bytes = sizeof(size_t);
+		p++;
+	}
+	if (*p == 'l') {
+		s->bytes = sizeof(long);
+		p++;
+	}
+	if (*p == 'l') {
+		s->bytes = sizeof(long long);
 		p++;
 	}
 	*fmt = *p ? p + 1 : p;
 	return *p;
 }
 
-static uint64_t next_unsigned(const struct spec *s, va_list *args)
+/*
+ * Integers come in two sizes on every machine, whatever their names are, and
+ * in two's complement: their letter tells what they mean.
+ */
+static void put_integer(struct buf *b, const struct spec *s, char letter,
+			va_list *args)
 {
-	if (s->size)
-		return va_arg(*args, size_t);
-	if (s->longs > 1)
-		return va_arg(*args, unsigned long long);
-	if (s->longs == 1)
-		return va_arg(*args, unsigned long);
-	return va_arg(*args, unsigned);
-}
+	int64_t v = s->bytes > sizeof(int) ? va_arg(*args, int64_t)
+					   : va_arg(*args, int);
 
-static int64_t next_signed(const struct spec *s, va_list *args)
-{
-	if (s->size)
-		return va_arg(*args, ptrdiff_t);
-	if (s->longs > 1)
-		return va_arg(*args, long long);
-	if (s->longs == 1)
-		return va_arg(*args, long);
-	return va_arg(*args, int);
+	if (letter == 'd') {
+		put_signed(b, v, s->width);
+		return;
+	}
+	if (s->bytes == sizeof(int))
+		v = (unsigned)v;
+	put_number(b, (uint64_t)v, letter == 'x' ? 16 : 10, s->width);
 }
 
 static void put_string(struct buf *b, const struct spec *s, va_list *args)
@@ -282,19 +288,8 @@ static void put_string(struct buf *b, const struct spec *s, va_list *args)
 	int max = s->precision ? va_arg(*args, int) : -1;
 	const char *text = va_arg(*args, const char *);
 
-	if (max >= 0)
-		put_cut(b, text, text ? strnlen(text, (size_t)max) : 0);
-	else
-		put_cut(b, text, slice_str(text).n);
-}
-
-static void put_signed(struct buf *b, const struct spec *s, va_list *args)
-{
-	int64_t v = next_signed(s, args);
-
-	if (v < 0)
-		buf_put_char(b, '-');
-	put_number(b, magnitude(v), 10, s->width);
+	if (text)
+		put_cut(b, text, strnlen(text, (size_t)max));
 }
 
 void buf_vputf(struct buf *b, const char *fmt, va_list args)
@@ -304,34 +299,24 @@ void buf_vputf(struct buf *b, const char *fmt, va_list args)
 
 	va_copy(list, args);
 	while (*fmt) {
+		char letter;
+
 		if (*fmt != '%') {
 			buf_put_char(b, *fmt++);
 			continue;
 		}
 		fmt++;
-		switch (read_spec(&fmt, &s)) {
-		case 's':
+		letter = read_spec(&fmt, &s);
+		if (letter == 's')
 			put_string(b, &s, &list);
-			break;
-		case 'c':
+		else if (letter == 'c')
 			buf_put_char(b, (char)va_arg(list, int));
-			break;
-		case 'd':
-			put_signed(b, &s, &list);
-			break;
-		case 'u':
-			put_number(b, next_unsigned(&s, &list), 10, s.width);
-			break;
-		case 'x':
-			put_number(b, next_unsigned(&s, &list), 16, s.width);
-			break;
-		case '%':
+		else if (letter == 'd' || letter == 'u' || letter == 'x')
+			put_integer(b, &s, letter, &list);
+		else if (letter == '%')
 			buf_put_char(b, '%');
-			break;
-		default: /* not in the subset: the arguments are lost */
+		else /* not in the subset: the arguments are lost */
 			b->overflow = true;
-			break;
-		}
 	}
 	va_end(list);
 }

@@ -77,18 +77,26 @@ static bool is_ipv6(struct slice in)
 	return gap ? groups < 8 : groups == 8;
 }
 
-static bool is_label(struct slice in)
+/* RFC 5321 4.1.2: sub-domain *("." sub-domain), and '_' as a letter. */
+static bool is_name(struct slice in)
 {
-	if (in.n == 0 || in.n > MAX_LABEL)
-		return false;
+	size_t label = 0; /* octets of the label so far */
+
 	for (size_t i = 0; i < in.n; i++) {
 		char c = in.p[i];
-		bool inner = i > 0 && i + 1 < in.n;
 
-		if (!char_is_alnum(c) && c != '_' && !(c == '-' && inner))
+		if (c == '.') {
+			if (label == 0 || in.p[i - 1] == '-')
+				return false;
+			label = 0;
+			continue;
+		}
+		if (!char_is_alnum(c) && c != '_' && (c != '-' || label == 0))
+			return false;
+		if (++label > MAX_LABEL)
 			return false;
 	}
-	return true;
+	return label > 0 && in.p[in.n - 1] != '-';
 }
 
 bool address_is_domain(struct slice in)
@@ -103,13 +111,7 @@ bool address_is_domain(struct slice in)
 			return is_ipv6(slice_from(in, 5));
 		return is_ipv4(in);
 	}
-	if (in.p[in.n - 1] == '.')
-		return false;
-	while (in.n > 0) {
-		if (!is_label(slice_cut(&in, '.')))
-			return false;
-	}
-	return true;
+	return is_name(in);
 }
 
 /* RFC 5321 4.1.2: Quoted-string at the start of in; its length, 0: none. */
