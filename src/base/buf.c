@@ -75,12 +75,13 @@ static void put_number(struct buf *b, uint64_t v, unsigned base, unsigned width)
 {
 	char space[MAX_DIGITS];
 	unsigned at = MAX_DIGITS;
+	unsigned most = width < MAX_DIGITS ? MAX_DIGITS - width : 0;
 
 	do {
 		space[--at] = "0123456789abcdef"[v % base];
 		v /= base;
 	} while (v > 0);
-	while (at > 0 && MAX_DIGITS - at < width)
+	while (at > most)
 		space[--at] = '0';
 	buf_put(b, space + at, MAX_DIGITS - at);
 }
