@@ -12,8 +12,8 @@
 /* One mechanism. */
 struct auth_mech {
 	struct slice name; /* as in EHLO, "PLAIN" */
-	uint16_t bit;	   /* EHLO_AUTH_ bit */
-	bool initial;	   /* has an initial response */
+	uint16_t bit;      /* EHLO_AUTH_ bit */
+	bool initial;      /* has an initial response */
 	/*
 	 * Append the response (not yet base64) to the step-th challenge, step
 	 * 0 being the initial response or the first 334.  challenge: the text
@@ -21,8 +21,8 @@ struct auth_mech {
 	 * Returns: 0;  -EPROTO nothing fits that step, or the user's name or
 	 * password cannot be said in this mechanism
 	 */
-	int (*respond)(struct slice user, struct slice password,
-		       unsigned step, struct slice challenge, struct buf *out);
+	int (*respond)(struct slice user, struct slice password, unsigned step,
+		       struct slice challenge, struct buf *out);
 };
 
 /*

@@ -14,8 +14,8 @@
 struct state {
 	const char *name;   /* what is waited for, in words */
 	uint16_t timeout_s; /* RFC 5321 4.5.3.2 */
-	uint16_t step;	    /* enum smtp_step of a reply; 0: none matters */
-	uint8_t wants;	    /* SMTP_WANT_ bits, but WRITE and BODY */
+	uint16_t step;      /* enum smtp_step of a reply; 0: none matters */
+	uint8_t wants;      /* SMTP_WANT_ bits, but WRITE and BODY */
 	bool early; /* a reply may come while there is more to be sent */
 	void (*reply)(struct smtp_client *c, const struct outcome *o);
 };
@@ -138,11 +138,11 @@ void client_end_line(struct smtp_client *c, size_t start,
 		c->job->watch(c->job->watch_ctx, true, shown ? *shown : line);
 }
 
-void client_put_line(struct smtp_client *c, struct slice line)
+void client_put_line(struct smtp_client *c, const char *line)
 {
 	size_t start = client_begin_line(c);
 
-	buf_put_slice(&c->out, line);
+	buf_put_str(&c->out, line);
 	client_end_line(c, start, NULL);
 }
 
@@ -181,11 +181,11 @@ void client_drop(struct smtp_client *c, const struct outcome *fault)
 	client_hang_up(c);
 }
 
-void client_drop_broken(struct smtp_client *c, struct slice why)
+void client_drop_broken(struct smtp_client *c, const char *why)
 {
 	struct outcome o;
 
-	outcome_set_trouble(&o, TROUBLE_LINK, 450, why);
+	outcome_set_trouble(&o, TROUBLE_LINK, 450, slice_str(why));
 	client_drop(c, &o);
 }
 
@@ -197,15 +197,15 @@ void client_leave(struct smtp_client *c, const struct outcome *fault)
 	}
 	c->txn = NULL;
 	c->state = ST_QUIT;
-	client_put_line(c, SLICE("QUIT"));
+	client_put_line(c, "QUIT");
 }
 
 void client_leave_trouble(struct smtp_client *c, enum trouble trouble,
-			  struct slice why)
+			  const char *why)
 {
 	struct outcome o;
 
-	outcome_set_trouble(&o, trouble, 470, why);
+	outcome_set_trouble(&o, trouble, 470, slice_str(why));
 	client_leave(c, &o);
 }
 
@@ -343,7 +343,7 @@ void smtp_client_feed(struct smtp_client *c, struct slice in, size_t *used)
 		size_t n;
 
 		if (!may_hear(c)) {
-			client_drop_broken(c, SLICE("reply before its command"));
+			client_drop_broken(c, "reply before its command");
 			return;
 		}
 		int got = reply_feed(&c->reply, in, &n);
@@ -351,8 +351,8 @@ void smtp_client_feed(struct smtp_client *c, struct slice in, size_t *used)
 		if (got > 0)
 			take_line(c);
 		else if (got == -EMSGSIZE)
-			client_drop_broken(c, SLICE("reply is too long"));
+			client_drop_broken(c, "reply is too long");
 		else if (got < 0)
-			client_drop_broken(c, SLICE("malformed reply"));
+			client_drop_broken(c, "malformed reply");
 	}
 }

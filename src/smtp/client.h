@@ -49,19 +49,19 @@ enum {
 
 /* When and how TLS is used. */
 enum smtp_tls {
-	SMTP_TLS_OFF,	    /* never */
-	SMTP_TLS_TRY,	    /* STARTTLS when it is offered */
-	SMTP_TLS_REQUIRED,  /* STARTTLS, or no MAIL, no AUTH, no data */
-	SMTP_TLS_IMPLICIT   /* the stream is TLS from its first byte */
+	SMTP_TLS_OFF,      /* never */
+	SMTP_TLS_TRY,      /* STARTTLS when it is offered */
+	SMTP_TLS_REQUIRED, /* STARTTLS, or no MAIL, no AUTH, no data */
+	SMTP_TLS_IMPLICIT  /* the stream is TLS from its first byte */
 };
 
 /* What holds for the whole session; slices live as long as it. */
 struct smtp_job {
 	struct slice helo; /* our name, or an address literal */
-	bool lmtp;	   /* LHLO, and one reply a recipient after the dot */
+	bool lmtp;         /* LHLO, and one reply a recipient after the dot */
 	enum smtp_tls tls;
-	bool auth;	   /* credentials are set: no MAIL without AUTH */
-	bool auth_clear;   /* AUTH even without TLS (tls=off was configured) */
+	bool auth;       /* credentials are set: no MAIL without AUTH */
+	bool auth_clear; /* AUTH even without TLS (tls=off was configured) */
 	uint16_t mechanisms; /* EHLO_AUTH_ bits that may be used */
 	struct slice user, password;
 	/* Called with each line that goes out or came in, secrets masked;
@@ -75,9 +75,9 @@ struct smtp_txn {
 	struct slice from;  /* reverse-path without < >, empty: null */
 	struct slice rcpts; /* recipients, each with a NUL (mail/envelope.h) */
 	uint16_t nrcpt;
-	uint64_t size;	    /* estimate of the octets on the wire; 0 unknown */
-	bool eight_bit;	    /* the message has 8-bit bytes */
-	bool queue;	    /* to be committed at once, where XQUEUE is known */
+	uint64_t size;  /* estimate of the octets on the wire; 0 unknown */
+	bool eight_bit; /* the message has 8-bit bytes */
+	bool queue;     /* to be committed at once, where XQUEUE is known */
 	/*
 	 * nrcpt of them, filled by the engine.  While the transaction is open
 	 * VERDICT_NONE marks what is undecided.  more: left for the next
@@ -94,21 +94,21 @@ struct smtp_client {
 	struct ehlo ehlo;     /* public: the offer in force */
 	struct outcome fault; /* public: why the session ended; else NONE */
 	bool transactions;    /* public: a MAIL was accepted in this session */
-	bool logged_in;	      /* public: AUTH succeeded */
-	bool body_sent;	      /* public: the final dot is on its way */
+	bool logged_in;       /* public: AUTH succeeded */
+	bool body_sent;       /* public: the final dot is on its way */
 	uint8_t state;
-	uint8_t stage;	   /* what is sent next in a transaction */
+	uint8_t stage;     /* what is sent next in a transaction */
 	uint8_t auth_step; /* responses given */
 	bool tls_up;
-	bool secret;	   /* out holds credentials: wipe when sent */
-	bool mail_ok;	   /* the MAIL at hand was accepted */
-	bool need_reset;   /* the last transaction was not ended by a dot */
-	bool dummy;	   /* the dot at hand ends no message (RFC 2920 3.1) */
+	bool secret;     /* out holds credentials: wipe when sent */
+	bool mail_ok;    /* the MAIL at hand was accepted */
+	bool need_reset; /* the last transaction was not ended by a dot */
+	bool dummy;      /* the dot at hand ends no message (RFC 2920 3.1) */
 	const struct auth_mech *mech;
-	uint32_t mails;	     /* transactions begun in this session */
+	uint32_t mails;      /* transactions begun in this session */
 	uint16_t next_rcpt;  /* index of the next to be sent */
 	uint16_t reply_rcpt; /* index to look for the next reply's from */
-	uint16_t asked;	     /* RCPTs sent */
+	uint16_t asked;      /* RCPTs sent */
 	uint16_t answered;   /* RCPTs replied to */
 	uint16_t accepted;   /* recipients that were taken */
 	uint16_t pending;    /* replies owed by the peer */

@@ -68,64 +68,63 @@ static bool put_response(struct smtp_client *c, size_t limit)
 	return ok;
 }
 
-static void put_auth(struct smtp_client *c)
+/*
+ * Send AUTH, with the initial response when the mechanism has one and it fits
+ * (RFC 4954 4: too long for one command, it waits for the 334).  It is asked
+ * for in any case, to see that it can be said at all; false: it cannot.
+ */
+static bool put_auth(struct smtp_client *c)
 {
 	char space[40];
 	struct buf shown = BUF_ON(space);
 	size_t start = client_begin_line(c);
-	size_t name_end;
 
-	buf_put_str(&c->out, "AUTH ");
-	buf_put_slice(&c->out, c->mech->name);
-	name_end = c->out.len;
-	buf_put_slice(&shown, slice_from(buf_slice(&c->out), start));
+	buf_put_str(&shown, "AUTH ");
+	buf_put_slice(&shown, c->mech->name);
+	buf_put_slice(&c->out, buf_slice(&shown));
 	if (c->mech->initial) {
+		size_t end = c->out.len;
+
 		buf_put_char(&c->out, ' ');
-		/*
-		 * RFC 4954 4: too long for one command, it waits for the 334;
-		 * asked for now to see that it can be said at all.
-		 */
-		size_t taken = c->out.len - start + 2;
-		if (!put_response(c, MAX_INITIAL - taken)) {
+		if (!put_response(c, MAX_INITIAL - (end - start + 3))) {
 			c->out.len = start;
-			client_leave_trouble(
-				c, TROUBLE_CONF,
-				SLICE("user or password cannot be sent"));
-			return;
+			return false;
 		}
 		if (c->auth_step > 0)
 			buf_put_str(&shown, " ***");
 		else
-			c->out.len = name_end;
+			c->out.len = end;
 	}
 	c->state = ST_AUTH;
+
 	struct slice words = buf_slice(&shown);
 	client_end_line(c, start, &words);
+	return true;
 }
 
 void client_start_auth(struct smtp_client *c)
 {
 	const struct smtp_job *job = c->job;
+	enum trouble trouble = TROUBLE_AUTH;
+	const char *why = NULL;
 
-	/* RFC 4954 4: no password in the clear, unless that was ordered */
-	if (!c->tls_up && !job->auth_clear) {
-		client_leave_trouble(
-			c, job->tls == SMTP_TLS_OFF ? TROUBLE_CONF : TROUBLE_LINK,
-			SLICE("AUTH needs TLS, and STARTTLS is not offered"));
-		return;
-	}
-	if (!(c->ehlo.ext & EHLO_AUTH)) {
-		client_leave_trouble(c, TROUBLE_AUTH,
-				     SLICE("AUTH is not offered"));
-		return;
-	}
 	c->mech = auth_pick(c->ehlo.auth, job->mechanisms);
 	c->auth_step = 0;
-	if (c->mech)
-		put_auth(c);
-	else
-		client_leave_trouble(c, TROUBLE_AUTH,
-				     SLICE("no AUTH mechanism in common"));
+	/* RFC 4954 4: no password in the clear, unless that was ordered */
+	if (!c->tls_up && !job->auth_clear) {
+		trouble = job->tls == SMTP_TLS_OFF ? TROUBLE_CONF
+						   : TROUBLE_LINK;
+		why = "AUTH needs TLS, and STARTTLS is not offered";
+	} else if (!(c->ehlo.ext & EHLO_AUTH)) {
+		why = "AUTH is not offered";
+	} else if (!c->mech) {
+		why = "no AUTH mechanism in common";
+	} else if (!put_auth(c)) {
+		trouble = TROUBLE_CONF;
+		why = "user or password cannot be sent";
+	}
+	if (why)
+		client_leave_trouble(c, trouble, why);
 }
 
 static void respond(struct smtp_client *c)

@@ -35,8 +35,7 @@ void client_start_login(struct smtp_client *c)
 	else if (ENABLE_AUTH)
 		client_start_auth(c);
 	else
-		client_leave_trouble(c, TROUBLE_CONF,
-				     SLICE("built without AUTH"));
+		client_leave_trouble(c, TROUBLE_CONF, "built without AUTH");
 }
 
 /* Our name was taken: TLS, the login, transactions, as far as wanted. */
@@ -46,11 +45,11 @@ static void after_hello(struct smtp_client *c)
 
 	if (wanted && ENABLE_TLS && (c->ehlo.ext & EHLO_STARTTLS)) {
 		c->state = ST_STARTTLS;
-		client_put_line(c, SLICE("STARTTLS"));
+		client_put_line(c, "STARTTLS");
 	} else if (wanted && c->job->tls == SMTP_TLS_REQUIRED) {
 		/* RFC 8314 5.2: nothing in the clear */
 		client_leave_trouble(c, TROUBLE_LINK,
-				     SLICE("STARTTLS is not offered"));
+				     "STARTTLS is not offered");
 	} else {
 		client_start_login(c);
 	}

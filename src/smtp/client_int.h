@@ -56,7 +56,7 @@ void client_end_line(struct smtp_client *c, size_t start,
 		     const struct slice *shown);
 
 /* A whole line. */
-void client_put_line(struct smtp_client *c, struct slice line);
+void client_put_line(struct smtp_client *c, const char *line);
 
 /* Have all bytes of out been sent? */
 bool client_all_sent(const struct smtp_client *c);
@@ -74,7 +74,7 @@ void client_drop(struct smtp_client *c, const struct outcome *fault);
 void client_hang_up(struct smtp_client *c);
 
 /* client_drop() for a peer that broke the protocol. */
-void client_drop_broken(struct smtp_client *c, struct slice why);
+void client_drop_broken(struct smtp_client *c, const char *why);
 
 /*
  * Say QUIT and close when it is answered.  fault: as for client_drop(); NULL:
@@ -84,7 +84,7 @@ void client_leave(struct smtp_client *c, const struct outcome *fault);
 
 /* client_leave() with trouble and words of our own. */
 void client_leave_trouble(struct smtp_client *c, enum trouble trouble,
-			  struct slice why);
+			  const char *why);
 
 /* The login, and then transactions. */
 void client_start_login(struct smtp_client *c);

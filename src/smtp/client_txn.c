@@ -26,18 +26,14 @@ void client_settle(struct smtp_client *c, const struct outcome *o, bool more)
 	}
 }
 
-/* Refuse one recipient, or all with one call each, in our own words. */
-static void refuse(struct outcome *o, uint16_t dsn, struct slice why)
-{
-	outcome_set(o, VERDICT_REFUSED, 0, dsn, why);
-}
-
-static void refuse_all(struct smtp_client *c, uint16_t dsn, struct slice why)
+/* Refuse all that are undecided, in our own words; false, for check_txn(). */
+static bool refuse_all(struct smtp_client *c, uint16_t dsn, const char *why)
 {
 	struct outcome o;
 
-	refuse(&o, dsn, why);
+	outcome_set(&o, VERDICT_REFUSED, 0, dsn, slice_str(why));
 	client_settle(c, &o, false);
+	return false;
 }
 
 /* Clear all outcomes, refuse what is no address; is there one left? */
@@ -54,7 +50,8 @@ static bool check_rcpts(const struct smtp_txn *txn)
 		*o = (struct outcome){ .verdict = VERDICT_NONE };
 		if (!envelope_next_rcpt(&rest, &rcpt) ||
 		    address_parse(rcpt, &a) < 0)
-			refuse(o, 513, SLICE("not a mailbox"));
+			outcome_set(o, VERDICT_REFUSED, 0, 513,
+				    SLICE("not a mailbox"));
 		else
 			any = true;
 	}
@@ -69,20 +66,14 @@ static bool check_txn(struct smtp_client *c)
 
 	if (!check_rcpts(txn))
 		return false;
-	if (txn->from.n > 0 && address_parse(txn->from, &a) < 0) {
-		refuse_all(c, 517, SLICE("the sender is not a mailbox"));
-		return false;
-	}
+	if (txn->from.n > 0 && address_parse(txn->from, &a) < 0)
+		return refuse_all(c, 517, "the sender is not a mailbox");
 	/* RFC 1870 6.1: it would be refused after all bytes were sent */
-	if (c->ehlo.size > 0 && txn->size > c->ehlo.size) {
-		refuse_all(c, 534, SLICE("larger than the next hop takes"));
-		return false;
-	}
+	if (c->ehlo.size > 0 && txn->size > c->ehlo.size)
+		return refuse_all(c, 534, "larger than the next hop takes");
 	/* RFC 6152 3: never strip the eighth bit */
-	if (txn->eight_bit && !(c->ehlo.ext & EHLO_8BITMIME)) {
-		refuse_all(c, 563, SLICE("next hop cannot take 8-bit mail"));
-		return false;
-	}
+	if (txn->eight_bit && !(c->ehlo.ext & EHLO_8BITMIME))
+		return refuse_all(c, 563, "next hop cannot take 8-bit mail");
 	return true;
 }
 
@@ -109,13 +100,22 @@ void smtp_client_begin(struct smtp_client *c, const struct smtp_txn *txn)
 	client_pump(c);
 }
 
-static void put_mail(struct smtp_client *c)
+/* Begin a line with verb, path and ">"; returns where it begins. */
+static size_t put_path(struct smtp_client *c, const char *verb,
+		       struct slice path)
 {
 	size_t start = client_begin_line(c);
 
-	buf_put_str(&c->out, "MAIL FROM:<");
-	buf_put_slice(&c->out, c->txn->from);
+	buf_put_str(&c->out, verb);
+	buf_put_slice(&c->out, path);
 	buf_put_char(&c->out, '>');
+	return start;
+}
+
+static void put_mail(struct smtp_client *c)
+{
+	size_t start = put_path(c, "MAIL FROM:<", c->txn->from);
+
 	/* RFC 1870 5, RFC 6152 2 */
 	if ((c->ehlo.ext & EHLO_SIZE) && c->txn->size > 0) {
 		buf_put_str(&c->out, " SIZE=");
@@ -176,12 +176,7 @@ static bool put_rcpt(struct smtp_client *c)
 		return false;
 	}
 	c->asked++;
-
-	size_t start = client_begin_line(c);
-	buf_put_str(&c->out, "RCPT TO:<");
-	buf_put_slice(&c->out, rcpt);
-	buf_put_char(&c->out, '>');
-	client_end_line(c, start, NULL);
+	client_end_line(c, put_path(c, "RCPT TO:<", rcpt), NULL);
 	return true;
 }
 
@@ -193,7 +188,7 @@ static bool put_data(struct smtp_client *c)
 		return false;
 	}
 	c->stage = STAGE_SENT;
-	client_put_line(c, SLICE("DATA"));
+	client_put_line(c, "DATA");
 	return true;
 }
 
@@ -203,7 +198,7 @@ static bool put_next(struct smtp_client *c)
 	switch (c->stage) {
 	case STAGE_RSET:
 		c->stage = STAGE_MAIL;
-		client_put_line(c, SLICE("RSET"));
+		client_put_line(c, "RSET");
 		return true;
 	case STAGE_MAIL:
 		c->stage = STAGE_RCPT;
@@ -255,7 +250,7 @@ static void advance(struct smtp_client *c)
 		c->need_reset = c->mail_ok;
 		end_txn(c);
 	} else {
-		client_drop_broken(c, SLICE("reply before its command"));
+		client_drop_broken(c, "reply before its command");
 	}
 }
 
@@ -273,7 +268,7 @@ void client_on_rset(struct smtp_client *c, const struct outcome *o)
 	client_pump(c);
 	c->state = ST_MAIL;
 	if (c->pending == 0)
-		client_drop_broken(c, SLICE("reply before its command"));
+		client_drop_broken(c, "reply before its command");
 }
 
 void client_on_mail(struct smtp_client *c, const struct outcome *o)
@@ -336,12 +331,12 @@ void client_on_data(struct smtp_client *c, const struct outcome *o)
 		dot_out_start(&c->dot);
 	} else if (c->job->lmtp) {
 		/* RFC 2033 4.2: it had to be 503, and a dot gets no reply */
-		client_drop_broken(c, SLICE("354 without a recipient"));
+		client_drop_broken(c, "354 without a recipient");
 	} else {
 		/* RFC 2920 3.1: an empty message for nobody */
 		c->dummy = true;
 		c->state = ST_DOT;
-		client_put_line(c, SLICE("."));
+		client_put_line(c, ".");
 	}
 }
 

@@ -2,29 +2,21 @@
 /* smtp/ehlo.c - see smtp/ehlo.h. */
 #include "smtp/ehlo.h"
 
-static const struct {
-	const char *name;
-	uint16_t bit;
-} keywords[] = {
-	{ "PIPELINING", EHLO_PIPELINING },
-	{ "SIZE", EHLO_SIZE },
-	{ "8BITMIME", EHLO_8BITMIME },
-	{ "STARTTLS", EHLO_STARTTLS },
-	{ "AUTH", EHLO_AUTH },
-	{ "ENHANCEDSTATUSCODES", EHLO_ESC },
-	{ "DSN", EHLO_DSN },
-	{ "SMTPUTF8", EHLO_SMTPUTF8 },
-	{ "LIMITS", EHLO_LIMITS },
-	{ "XQUEUE", EHLO_XQUEUE },
-};
+/* In the order of the EHLO_ bits, and of the EHLO_AUTH_ bits. */
+static const struct slice keywords =
+	SLICE("PIPELINING SIZE 8BITMIME STARTTLS AUTH ENHANCEDSTATUSCODES DSN "
+	      "SMTPUTF8 LIMITS XQUEUE");
+static const struct slice mechanisms = SLICE("PLAIN LOGIN");
 
-static uint16_t keyword_bit(struct slice word)
+/* The bit of word in the list names; 0: it is not there. */
+static uint16_t find_bit(struct slice names, struct slice word)
 {
-	for (size_t i = 0; i < ARRAY_LEN(keywords); i++) {
-		if (slice_ieq(word, slice_str(keywords[i].name)))
-			return keywords[i].bit;
-	}
-	return 0;
+	struct slice name;
+	uint16_t bit = 1;
+
+	while ((name = slice_word(&names)).n > 0 && !slice_ieq(name, word))
+		bit = (uint16_t)(bit << 1);
+	return name.n > 0 ? bit : 0;
 }
 
 /* RFC 4954 3: the mechanisms' names, blanks between them. */
@@ -32,12 +24,8 @@ static void take_mechanisms(struct ehlo *e, struct slice names)
 {
 	struct slice name;
 
-	while ((name = slice_word(&names)).n > 0) {
-		if (slice_ieq(name, SLICE("PLAIN")))
-			e->auth |= EHLO_AUTH_PLAIN;
-		else if (slice_ieq(name, SLICE("LOGIN")))
-			e->auth |= EHLO_AUTH_LOGIN;
-	}
+	while ((name = slice_word(&names)).n > 0)
+		e->auth |= find_bit(mechanisms, name);
 }
 
 /* RFC 9422 4: NAME=VALUE pairs; a value that is no number says nothing. */
@@ -71,7 +59,7 @@ void ehlo_take_line(struct ehlo *e, struct slice line)
 		word = slice_head(word, 4);
 	}
 
-	uint16_t bit = keyword_bit(word);
+	uint16_t bit = find_bit(keywords, word);
 	e->ext |= bit;
 	if (bit == EHLO_AUTH)
 		take_mechanisms(e, line);

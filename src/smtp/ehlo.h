@@ -8,12 +8,12 @@
 /* Extensions as bits. */
 enum {
 	EHLO_PIPELINING = 1, /* RFC 2920 */
-	EHLO_SIZE = 2,	     /* RFC 1870 */
+	EHLO_SIZE = 2,       /* RFC 1870 */
 	EHLO_8BITMIME = 4,   /* RFC 6152 */
 	EHLO_STARTTLS = 8,   /* RFC 3207 */
-	EHLO_AUTH = 16,	     /* RFC 4954 */
-	EHLO_ESC = 32,	     /* ENHANCEDSTATUSCODES, RFC 2034 */
-	EHLO_DSN = 64,	     /* RFC 3461 */
+	EHLO_AUTH = 16,      /* RFC 4954 */
+	EHLO_ESC = 32,       /* ENHANCEDSTATUSCODES, RFC 2034 */
+	EHLO_DSN = 64,       /* RFC 3461 */
 	EHLO_SMTPUTF8 = 128, /* RFC 6531 */
 	EHLO_LIMITS = 256,   /* RFC 9422 */
 	EHLO_XQUEUE = 512    /* ours, on the submission socket only */
@@ -24,11 +24,11 @@ enum { EHLO_AUTH_PLAIN = 1, EHLO_AUTH_LOGIN = 2 };
 
 /* The offer. */
 struct ehlo {
-	uint16_t ext;	/* EHLO_ bits */
-	uint16_t auth;	/* EHLO_AUTH_ bits */
-	uint64_t size;	/* of SIZE; 0: no limit is known */
-	uint32_t rcpt_max; /* of LIMITS RCPTMAX; 0: none is known */
-	uint32_t mail_max; /* of LIMITS MAILMAX, transactions; 0: none */
+	uint16_t ext;        /* EHLO_ bits */
+	uint16_t auth;       /* EHLO_AUTH_ bits */
+	uint64_t size;       /* of SIZE; 0: no limit is known */
+	uint32_t rcpt_max;   /* of LIMITS RCPTMAX; 0: none is known */
+	uint32_t mail_max;   /* of LIMITS MAILMAX, transactions; 0: none */
 	uint32_t domain_max; /* of LIMITS RCPTDOMAINMAX; 0: none */
 };
 

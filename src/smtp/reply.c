@@ -18,25 +18,19 @@ void reply_start(struct reply *r)
 	r->text = buf_on(r->space, sizeof(r->space));
 }
 
-/* RFC 5321 4.2: %x32-35 and two digits, the same ones in each line. */
+/* RFC 5321 4.2: three digits, from 200 to 599, the same ones in each line. */
 static int take_code(struct reply *r, char ch)
 {
-	static const uint8_t weight[] = { 100, 10, 1 };
-	unsigned at = r->line_len - 1u;
-
 	if (!char_is_digit(ch))
 		return -EPROTO;
-
-	unsigned digit = (unsigned)(ch - '0');
-	if (r->lines == 0) {
-		if (at == 0 && (digit < 2 || digit > 5))
-			return -EPROTO;
-		r->code = (uint16_t)(r->code + digit * weight[at]);
-	} else if (r->code / weight[at] % 10 != digit) {
+	r->digits = (uint16_t)(r->digits * 10 + (ch - '0'));
+	if (r->line_len < 3)
+		return 0;
+	if (r->digits < 200 || r->digits > 599 ||
+	    (r->lines > 0 && r->digits != r->code))
 		return -EPROTO;
-	}
-	if (at == 2)
-		r->state = AT_SEPARATOR;
+	r->code = r->digits;
+	r->state = AT_SEPARATOR;
 	return 0;
 }
 
@@ -65,26 +59,22 @@ static int take_text(struct reply *r, char ch)
  */
 static void take_dsn(struct reply *r)
 {
-	struct slice text = buf_slice(&r->text);
-	struct slice word = slice_word(&text);
-	struct slice class = slice_cut(&word, '.');
-	struct slice subject = slice_cut(&word, '.');
-	uint32_t d;
+	const char *p = r->text.data;
+	size_t n = r->text.len, at = 4;
+	unsigned dsn;
 
-	if (class.n != 1 || class.p[0] != '0' + r->code / 100)
+	if (n < 5 || p[0] != '0' + r->code / 100 || p[1] != '.' ||
+	    !char_is_digit(p[2]) || p[3] != '.')
 		return;
-	if (subject.n != 1 || !char_is_digit(subject.p[0]))
+	dsn = (unsigned)(p[0] - '0') * 10 + (unsigned)(p[2] - '0');
+	for (; at < n && at < 7 && char_is_digit(p[at]); at++)
+		dsn = dsn * 10 + (unsigned)(p[at] - '0');
+	if (at == 4 || (at < n && !char_is_blank(p[at])))
 		return;
-	if (word.n > 3 || slice_to_u32(word, 999, &d) < 0)
-		return;
-
-	unsigned scale = d < 10 ? 10 : d < 100 ? 100 : 1000;
-	unsigned head = r->code / 100u * 10 + (unsigned)(subject.p[0] - '0');
-	r->dsn = (uint16_t)(head * scale + d);
-
-	while (text.n > 0 && char_is_blank(text.p[0]))
-		text = slice_from(text, 1);
-	buf_drop(&r->text, r->text.len - text.n);
+	r->dsn = (uint16_t)dsn;
+	while (at < n && char_is_blank(p[at]))
+		at++;
+	buf_drop(&r->text, at);
 }
 
 static int end_line(struct reply *r, char ch)
@@ -103,6 +93,7 @@ static int take_byte(struct reply *r, char ch)
 	if (r->line_len == 0) {
 		if (r->lines == CONFIG_REPLY_LINES)
 			return -EMSGSIZE;
+		r->digits = 0;
 		buf_reset(&r->text);
 	}
 	if (r->line_len == REPLY_MAX_LINE)

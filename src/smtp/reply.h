@@ -20,10 +20,11 @@
 
 /* A reader, and the reply when reply_feed() says it is complete. */
 struct reply {
-	uint16_t code;	/* 200..599 */
-	uint16_t dsn;	/* RFC 3463 as three digits, 0: absent; 441 is 4.4.1 */
-	bool final;	/* the line at hand is the last one */
-	uint16_t lines; /* lines so far */
+	uint16_t code;   /* 200..599 */
+	uint16_t digits; /* of the line at hand, so far */
+	uint16_t dsn;    /* RFC 3463 as three digits, 0: absent; 441 is 4.4.1 */
+	bool final;      /* the line at hand is the last one */
+	uint16_t lines;  /* lines so far */
 	uint16_t line_len; /* octets of the line at hand */
 	uint8_t state;
 	struct buf text; /* text of the line at hand, without code and dsn */

@@ -35,15 +35,15 @@
 
 /* What the owner is asked. */
 enum smtp_ask {
-	SMTP_ASK_NONE,	/* nothing: feed more */
-	SMTP_ASK_MAIL,	/* a new transaction: path, size, eight_bit */
-	SMTP_ASK_RCPT,	/* one more recipient: path */
-	SMTP_ASK_DATA,	/* may the message come? answer 354 or an error */
-	SMTP_ASK_BODY,	/* take smtp_server_body(), then answer with 0 */
-	SMTP_ASK_END,	/* the final dot was read: answer when it is decided;
+	SMTP_ASK_NONE, /* nothing: feed more */
+	SMTP_ASK_MAIL, /* a new transaction: path, size, eight_bit */
+	SMTP_ASK_RCPT, /* one more recipient: path */
+	SMTP_ASK_DATA, /* may the message come? answer 354 or an error */
+	SMTP_ASK_BODY, /* take smtp_server_body(), then answer with 0 */
+	SMTP_ASK_END,  /* the final dot was read: answer when it is decided;
 			 * in LMTP once for each accepted recipient, in order;
 			 * the last answer ends the transaction */
-	SMTP_ASK_RESET	/* forget the transaction (RSET, EHLO, QUIT, fault,
+	SMTP_ASK_RESET /* forget the transaction (RSET, EHLO, QUIT, fault,
 			 * client gone): answer with 0 */
 };
 
@@ -52,8 +52,8 @@ struct smtp_server_job {
 	struct slice hostname; /* of the greeting and EHLO */
 	uint64_t max_message;  /* SIZE; 0: not limited */
 	uint16_t max_rcpt;     /* accepted recipients; then 452 4.5.3 */
-	bool lmtp_ok;	       /* LHLO is taken too (submission socket) */
-	bool bare_ok;	       /* recipients without a domain are taken (else
+	bool lmtp_ok;          /* LHLO is taken too (submission socket) */
+	bool bare_ok;          /* recipients without a domain are taken (else
 				* the owner decides, too: it is always asked) */
 };
 
@@ -61,27 +61,27 @@ struct smtp_server_job {
 struct smtp_server {
 	const struct smtp_server_job *job;
 	enum smtp_ask ask;
-	struct slice path;  /* public with MAIL, RCPT: mailbox, no < > */
-	uint64_t size;	    /* public with MAIL: SIZE=, 0 unknown */
-	bool eight_bit;	    /* public with MAIL: BODY=8BITMIME */
-	bool queue;	    /* public with MAIL: XQUEUE, only after LHLO */
-	bool esmtp;	    /* public: EHLO or LHLO was said */
-	bool lmtp;	    /* public: LHLO was said */
-	bool transaction;   /* public: MAIL was accepted, not yet ended */
+	struct slice path; /* public with MAIL, RCPT: mailbox, no < > */
+	uint64_t size;     /* public with MAIL: SIZE=, 0 unknown */
+	bool eight_bit;    /* public with MAIL: BODY=8BITMIME */
+	bool queue;        /* public with MAIL: XQUEUE, only after LHLO */
+	bool esmtp;        /* public: EHLO or LHLO was said */
+	bool lmtp;         /* public: LHLO was said */
+	bool transaction;  /* public: MAIL was accepted, not yet ended */
 	char helo[ADDRESS_MAX_DOMAIN + 1]; /* public: the client's name */
-	uint16_t rcpts;	    /* public: accepted recipients */
+	uint16_t rcpts;                    /* public: accepted recipients */
 	uint16_t errors;
-	uint16_t commands;  /* since the last message */
-	uint16_t replies;   /* given to the final dot */
+	uint16_t commands; /* since the last message */
+	uint16_t replies;  /* given to the final dot */
 	uint8_t state;
-	uint8_t params;	    /* parameters seen in the command at hand */
-	bool greeted;	    /* the greeting was sent, at least in part */
-	bool sync;	    /* nothing may come before all replies are sent */
-	bool cr;	    /* the last byte of the line was a CR */
+	uint8_t params; /* parameters seen in the command at hand */
+	bool greeted;   /* the greeting was sent, at least in part */
+	bool sync;      /* nothing may come before all replies are sent */
+	bool cr;        /* the last byte of the line was a CR */
 	bool over;
-	uint64_t octets;    /* of the message so far */
+	uint64_t octets; /* of the message so far */
 	struct dot_in dot;
-	struct buf body;    /* decoded bytes for the owner */
+	struct buf body; /* decoded bytes for the owner */
 	struct buf out;
 	size_t out_at;
 	size_t line_len;

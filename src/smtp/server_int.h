@@ -12,8 +12,8 @@
 /* What the next bytes are. */
 enum smtp_server_state {
 	SERVER_COMMAND,
-	SERVER_DATA,  /* the message */
-	SERVER_DROP,  /* a refused message: line holds the reply to its end */
+	SERVER_DATA,   /* the message */
+	SERVER_DROP,   /* a refused message: line holds the reply to its end */
 	SERVER_REPLIES /* nothing yet: that reply waits for room in out */
 };
 

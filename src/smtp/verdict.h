@@ -12,16 +12,16 @@
 /* What the reply answers, as bits. */
 enum smtp_step {
 	STEP_GREETING = 1, /* the connection itself */
-	STEP_HELLO = 2,	   /* EHLO, HELO, LHLO */
-	STEP_TLS = 4,	   /* STARTTLS */
-	STEP_AUTH = 8,	   /* AUTH and its responses */
-	STEP_RSET = 16,	   /* RSET */
-	STEP_IDLE = 32,	   /* nothing at all */
-	STEP_MAIL = 64,	   /* MAIL */
+	STEP_HELLO = 2,    /* EHLO, HELO, LHLO */
+	STEP_TLS = 4,      /* STARTTLS */
+	STEP_AUTH = 8,     /* AUTH and its responses */
+	STEP_RSET = 16,    /* RSET */
+	STEP_IDLE = 32,    /* nothing at all */
+	STEP_MAIL = 64,    /* MAIL */
 	STEP_RCPT = 128,   /* one RCPT */
 	STEP_DATA = 256,   /* DATA */
 	STEP_BODY = 512,   /* a message of which the dot was not sent yet */
-	STEP_DOT = 1024	   /* the final dot */
+	STEP_DOT = 1024    /* the final dot */
 };
 
 /* How the session goes on. */
@@ -33,13 +33,13 @@ enum smtp_after {
 
 /* One row of the table: any of the steps, a range of codes. */
 struct smtp_rule {
-	uint16_t steps;	 /* STEP_ bits */
-	uint16_t code;	 /* lowest reply code */
+	uint16_t steps;   /* STEP_ bits */
+	uint16_t code;    /* lowest reply code */
 	uint16_t code_to; /* highest, inclusive */
-	uint16_t dsn;	 /* as reply.dsn; two digits: 47 is any 4.7.x; 0: any */
+	uint16_t dsn;    /* as reply.dsn; two digits: 47 is any 4.7.x; 0: any */
 	uint8_t verdict; /* enum verdict; NONE: the step was accepted */
 	uint8_t trouble; /* enum trouble of a RETRY_ROUTE */
-	uint8_t after;	 /* enum smtp_after */
+	uint8_t after;   /* enum smtp_after */
 };
 
 /*

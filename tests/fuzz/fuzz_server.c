@@ -53,7 +53,8 @@ static void check_replies(struct slice out)
 	while (out.n > 0) {
 		struct slice line = slice_cut(&out, '\n');
 
-		must(line.n >= 4 && line.n <= 511 && line.p[line.n - 1] == '\r');
+		must(line.n >= 4 && line.n <= 511 &&
+		     line.p[line.n - 1] == '\r');
 		must(line.p[0] >= '2' && line.p[0] <= '5');
 		for (size_t i = 0; i + 1 < line.n; i++)
 			must(char_is_print(line.p[i]));

@@ -39,14 +39,14 @@ struct place {
 	unsigned manner;
 };
 
-#define script_fail(place, ...)                                            \
-	do {                                                               \
+#define script_fail(place, ...)                                               \
+	do {                                                                  \
 		print_error("%s:%u: (%s, manner %u) ", (place)->script->file, \
-			    (place)->script->number[(place)->at],          \
-			    (place)->script->name, (place)->manner);       \
-		print_error(__VA_ARGS__);                                  \
-		print_error("\n");                                         \
-		fail();                                                    \
+			    (place)->script->number[(place)->at],             \
+			    (place)->script->name, (place)->manner);          \
+		print_error(__VA_ARGS__);                                     \
+		print_error("\n");                                            \
+		fail();                                                       \
 	} while (0)
 
 /* Bytes of the next piece of left bytes. */

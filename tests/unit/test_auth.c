@@ -28,21 +28,22 @@ static void test_plain(void **state)
 	(void)state;
 	assert_true(auth_plain.initial);
 	assert_text(auth_plain.name, "PLAIN");
-	assert_int_equal(auth_plain.respond(SLICE("tim"), SLICE("tanstaaftanstaaf"),
-					    0, none, &b),
+	assert_int_equal(auth_plain.respond(SLICE("tim"),
+					    SLICE("tanstaaftanstaaf"), 0, none,
+					    &b),
 			 0);
 	/* RFC 4616 4 */
 	assert_built(&b, "\0tim\0tanstaaftanstaaf");
 	buf_reset(&b);
-	assert_int_equal(auth_plain.respond(SLICE("u"), SLICE("p"), 1,
-					    SLICE("x"), &b),
-			 -EPROTO);
-	assert_int_equal(auth_plain.respond(SLICE("u\0v"), SLICE("p"), 0, none,
-					    &b),
-			 -EPROTO);
-	assert_int_equal(auth_plain.respond(SLICE("u"), SLICE("p\0"), 0, none,
-					    &b),
-			 -EPROTO);
+	assert_int_equal(
+		auth_plain.respond(SLICE("u"), SLICE("p"), 1, SLICE("x"), &b),
+		-EPROTO);
+	assert_int_equal(
+		auth_plain.respond(SLICE("u\0v"), SLICE("p"), 0, none, &b),
+		-EPROTO);
+	assert_int_equal(
+		auth_plain.respond(SLICE("u"), SLICE("p\0"), 0, none, &b),
+		-EPROTO);
 	assert_int_equal(b.len, 0);
 }
 
@@ -64,9 +65,9 @@ static void test_login(void **state)
 			 0);
 	assert_built(&b, "p");
 	buf_reset(&b);
-	assert_int_equal(auth_login.respond(SLICE("u"), SLICE("p"), 2,
-					    SLICE(""), &b),
-			 -EPROTO);
+	assert_int_equal(
+		auth_login.respond(SLICE("u"), SLICE("p"), 2, SLICE(""), &b),
+		-EPROTO);
 	assert_int_equal(b.len, 0);
 }
 

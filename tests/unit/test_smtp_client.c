@@ -150,7 +150,9 @@ static uint16_t dsn_number(const char *text)
 
 	if (sscanf(text, "%u.%u.%u", &c, &s, &d) != 3)
 		return 0;
-	return (uint16_t)((c * 10 + s) * (d < 10 ? 10 : d < 100 ? 100 : 1000) +
+	return (uint16_t)((c * 10 + s) * (d < 10    ? 10
+					  : d < 100 ? 100
+						    : 1000) +
 			  d);
 }
 
@@ -167,9 +169,10 @@ static bool fits(const char *pattern, const char *d)
 }
 
 /* Enhanced codes less their class that make a difference, and some more. */
-static const char *const tails[] = { "",     ".0.0", ".1.1",   ".3.0", ".3.2",
-				     ".3.20", ".4.5", ".4.50",  ".7.0", ".7.1",
-				     ".7.30", ".7.139", ".7.500", ".5.3" };
+static const char *const tails[] = { "",       ".0.0",  ".1.1",  ".3.0",
+				     ".3.2",   ".3.20", ".4.5",  ".4.50",
+				     ".7.0",   ".7.1",  ".7.30", ".7.139",
+				     ".7.500", ".5.3" };
 
 static const struct row *page_rule(enum smtp_step step, unsigned code,
 				   const char *dsn)
@@ -333,8 +336,8 @@ static void check_row(const struct row *r, enum smtp_step step, unsigned code,
 		assert_int_equal(o->verdict, VERDICT_RETRY_ROUTE);
 		assert_int_equal(o->trouble, r->trouble);
 		assert_int_equal(was_said("QUIT\r\n"), !drop);
-		assert_int_equal(wants, drop ? SMTP_WANT_CLOSE :
-					       SMTP_WANT_READ);
+		assert_int_equal(wants,
+				 drop ? SMTP_WANT_CLOSE : SMTP_WANT_READ);
 		return;
 	}
 	assert_int_equal(s.c.fault.verdict, VERDICT_NONE);
@@ -383,8 +386,7 @@ static void test_timeouts(void **state)
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LEN(steps); i++) {
 		lead_to(steps[i].step);
-		assert_int_equal(smtp_client_timeout_s(&s.c),
-				 page_timeouts[i]);
+		assert_int_equal(smtp_client_timeout_s(&s.c), page_timeouts[i]);
 	}
 	/* while the end of the message is not sent it is a block */
 	lead_to(STEP_BODY);
@@ -601,8 +603,9 @@ static void test_group_through_a_narrow_pipe(void **state)
 	for (unsigned i = 0; i < 98; i++) {
 		buf_putf(&b, "r%02u@", i);
 		for (unsigned k = 0; k < 4; k++)
-			buf_put_str(&b, "abcdefghijabcdefghijabcdefghijabcdefghij"
-					"abcdefghij.");
+			buf_put_str(&b,
+				    "abcdefghijabcdefghijabcdefghijabcdefghij"
+				    "abcdefghij.");
 		buf_put_str(&b, "x");
 		buf_put_char(&b, '\0');
 	}
@@ -723,7 +726,8 @@ int main(void)
 		return 1;
 	}
 	for (unsigned i = 0; i < row_count; i++) {
-		snprintf(names[i], sizeof(names[i]), "SMTP.md:%u", rows[i].line);
+		snprintf(names[i], sizeof(names[i]), "SMTP.md:%u",
+			 rows[i].line);
 		tests[n++] = (struct CMUnitTest){ .name = names[i],
 						  .test_func = test_row,
 						  .initial_state = &rows[i] };

@@ -58,8 +58,7 @@ static void drain(void)
 			if (left == 0)
 				smtp_client_body_end(&play.c);
 			else
-				play.body_at +=
-					smtp_client_body(&play.c, part);
+				play.body_at += smtp_client_body(&play.c, part);
 		} else if (wants & SMTP_WANT_WRITE) {
 			struct slice out = smtp_client_out(&play.c);
 
@@ -104,10 +103,11 @@ static void read_job(struct slice rest)
 		.watch = watch,
 	};
 	if (script_value(rest, "tls", &v))
-		play.job.tls = slice_eq(v, SLICE("try"))      ? SMTP_TLS_TRY :
-			       slice_eq(v, SLICE("required")) ? SMTP_TLS_REQUIRED :
-			       slice_eq(v, SLICE("implicit")) ? SMTP_TLS_IMPLICIT :
-								SMTP_TLS_OFF;
+		play.job.tls =
+			slice_eq(v, SLICE("try"))        ? SMTP_TLS_TRY
+			: slice_eq(v, SLICE("required")) ? SMTP_TLS_REQUIRED
+			: slice_eq(v, SLICE("implicit")) ? SMTP_TLS_IMPLICIT
+							 : SMTP_TLS_OFF;
 	if (script_value(rest, "user", &v))
 		play.job.user = keep(v);
 	if (script_value(rest, "password", &v))
@@ -115,9 +115,9 @@ static void read_job(struct slice rest)
 	if (script_value(rest, "helo", &v))
 		play.job.helo = keep(v);
 	if (script_value(rest, "only", &v))
-		play.job.mechanisms = slice_eq(v, SLICE("LOGIN")) ?
-					      EHLO_AUTH_LOGIN :
-					      EHLO_AUTH_PLAIN;
+		play.job.mechanisms = slice_eq(v, SLICE("LOGIN"))
+					      ? EHLO_AUTH_LOGIN
+					      : EHLO_AUTH_PLAIN;
 	smtp_client_init(&play.c, &play.job);
 }
 
@@ -175,8 +175,8 @@ static void expect_line(struct slice want)
 	struct slice got = slice_from(buf_slice(&play.got), play.got_at);
 	ptrdiff_t end = slice_find(got, '\n');
 	if (end < 1 || got.p[end - 1] != '\r')
-		script_fail(&play.place, "no line, but: %.*s",
-			    (int)got.n, got.p ? got.p : "");
+		script_fail(&play.place, "no line, but: %.*s", (int)got.n,
+			    got.p ? got.p : "");
 	got.n = (size_t)end - 1;
 	if (!slice_eq(got, buf_slice(&text)))
 		script_fail(&play.place, "got: %.*s", (int)got.n, got.p);
@@ -218,9 +218,9 @@ static void check_outcome(const struct outcome *o, struct slice rest)
 	    numbers[1] != o->dsn || o->more != script_has(rest, "more") ||
 	    o->uncertain != script_has(rest, "uncertain") || !text_ok ||
 	    (o->verdict == VERDICT_RETRY_ROUTE &&
-	     o->trouble != (script_has(rest, "auth") ? TROUBLE_AUTH :
-			    script_has(rest, "conf") ? TROUBLE_CONF :
-						       TROUBLE_LINK)))
+	     o->trouble != (script_has(rest, "auth")   ? TROUBLE_AUTH
+			    : script_has(rest, "conf") ? TROUBLE_CONF
+						       : TROUBLE_LINK)))
 		script_fail(&play.place,
 			    "verdict %d trouble %d code %u dsn %u more %d "
 			    "uncertain %d text %s",

@@ -183,10 +183,23 @@ static void test_long_client_name(void **state)
 static void test_enhanced_codes(void **state)
 {
 	static const char *const lines[] = {
-		"NOOP", "VRFY x", "HELP", "RSET", "EXPN x", "WHAT", "RSET x",
-		"MAIL FROM:<a@b> X=1", "MAIL FROM:", "MAIL FROM:<a@b>",
-		"MAIL FROM:<a@b>", "RCPT TO:<>", "RCPT TO:<a@b> X=1", "DATA",
-		"RCPT TO:<a@b>", "RCPT TO:<b@b>", "QUIT",
+		"NOOP",
+		"VRFY x",
+		"HELP",
+		"RSET",
+		"EXPN x",
+		"WHAT",
+		"RSET x",
+		"MAIL FROM:<a@b> X=1",
+		"MAIL FROM:",
+		"MAIL FROM:<a@b>",
+		"MAIL FROM:<a@b>",
+		"RCPT TO:<>",
+		"RCPT TO:<a@b> X=1",
+		"DATA",
+		"RCPT TO:<a@b>",
+		"RCPT TO:<b@b>",
+		"QUIT",
 	};
 	char line[64];
 

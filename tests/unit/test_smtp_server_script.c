@@ -29,7 +29,7 @@ static struct {
 } play;
 
 static const char *const ask_names[] = { "NONE", "MAIL", "RCPT", "DATA",
-					 "BODY", "END",	 "RESET" };
+					 "BODY", "END",  "RESET" };
 
 static size_t piece(size_t left)
 {
@@ -212,8 +212,8 @@ static void expect_message(struct slice want)
 
 	script_unescape(&text, want);
 	if (!slice_eq(buf_slice(&play.message), buf_slice(&text)))
-		script_fail(&play.place, "message: %.*s",
-			    (int)play.message.len, play.message_space);
+		script_fail(&play.place, "message: %.*s", (int)play.message.len,
+			    play.message_space);
 	buf_reset(&play.message);
 }
 
