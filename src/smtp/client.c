@@ -6,6 +6,7 @@
 #include "smtp/client.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/secret.h"
 #include "smtp/client_int.h"
@@ -51,11 +52,11 @@ static const struct state states[] = {
 
 void smtp_client_init(struct smtp_client *c, const struct smtp_job *job)
 {
-	*c = (struct smtp_client){
-		.job = job,
-		.state = ST_GREETING,
-		.tls_up = job->tls == SMTP_TLS_IMPLICIT,
-	};
+	/* A literal of this size would be made on the stack first. */
+	memset(c, 0, sizeof(*c));
+	c->job = job;
+	c->state = ST_GREETING;
+	c->tls_up = job->tls == SMTP_TLS_IMPLICIT;
 	c->said = buf_on(c->said_space, sizeof(c->said_space) - 1);
 	c->out = buf_on(c->out_space, sizeof(c->out_space));
 	reply_start(&c->reply);

@@ -36,7 +36,6 @@ enum smtp_client_stage {
 	STAGE_RSET,
 	STAGE_MAIL,
 	STAGE_RCPT,
-	STAGE_DATA,
 	STAGE_NONE, /* nothing: MAIL was refused, or all is said */
 	STAGE_SENT  /* the same, and DATA was among it */
 };

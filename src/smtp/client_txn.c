@@ -205,12 +205,7 @@ static bool put_next(struct smtp_client *c)
 		put_mail(c);
 		return true;
 	case STAGE_RCPT:
-		if (put_rcpt(c))
-			return true;
-		c->stage = STAGE_DATA;
-		return put_data(c);
-	case STAGE_DATA:
-		return put_data(c);
+		return put_rcpt(c) || put_data(c);
 	default:
 		return false;
 	}
@@ -265,10 +260,8 @@ static void note_fault(struct smtp_client *c, const struct outcome *o)
 void client_on_rset(struct smtp_client *c, const struct outcome *o)
 {
 	(void)o;
-	client_pump(c);
 	c->state = ST_MAIL;
-	if (c->pending == 0)
-		client_drop_broken(c, "reply before its command");
+	client_pump(c);
 }
 
 void client_on_mail(struct smtp_client *c, const struct outcome *o)
@@ -290,11 +283,9 @@ static void judge_rcpt(struct smtp_client *c, const struct outcome *o)
 {
 	struct outcome *all = c->txn->outcomes;
 
-	while (c->reply_rcpt < c->next_rcpt &&
-	       all[c->reply_rcpt].verdict != VERDICT_NONE)
+	/* There is one: fewer were answered than asked about. */
+	while (all[c->reply_rcpt].verdict != VERDICT_NONE)
 		c->reply_rcpt++;
-	if (c->reply_rcpt == c->next_rcpt)
-		return;
 
 	struct outcome *at = &all[c->reply_rcpt++];
 	*at = *o;

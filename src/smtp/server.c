@@ -5,6 +5,8 @@
  */
 #include "smtp/server.h"
 
+#include <string.h>
+
 #include "mail/outcome.h"
 #include "smtp/server_int.h"
 
@@ -19,7 +21,9 @@ BUILD_ASSERT(SMTP_SERVER_OUT >= 2 * ROOM && SMTP_SERVER_LINE >= MAX_REPLY);
 
 void smtp_server_init(struct smtp_server *s, const struct smtp_server_job *job)
 {
-	*s = (struct smtp_server){ .job = job };
+	/* A literal of this size would be made on the stack first. */
+	memset(s, 0, sizeof(*s));
+	s->job = job;
 	s->body = buf_on(s->body_space, sizeof(s->body_space));
 	s->out = buf_on(s->out_space, sizeof(s->out_space));
 	/* RFC 5321 4.2: the name comes first */

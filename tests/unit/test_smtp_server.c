@@ -268,6 +268,54 @@ static void test_big_message(void **state)
 	assert_int_equal(out, in - 1 + 2);
 }
 
+/* STANDARDS.md S-3: bytes in a segment of their own, before the reply went. */
+static void test_bytes_before_the_reply_was_sent(void **state)
+{
+	(void)state;
+	start();
+	assert_int_equal(smtp_server_feed(&s, SLICE("EHLO x\r\n")), 8);
+	assert_int_equal(smtp_server_feed(&s, SLICE("NOOP\r\n")), 0);
+	assert_true(smtp_server_is_over(&s));
+	drain();
+	assert_int_equal(count("554 5.5.0"), 1);
+	/* part of the reply is not the reply */
+	start();
+	assert_int_equal(smtp_server_feed(&s, SLICE("HELO x\r\n")), 8);
+	smtp_server_sent(&s, smtp_server_out(&s).n - 1);
+	assert_int_equal(smtp_server_feed(&s, SLICE("N")), 0);
+	assert_true(smtp_server_is_over(&s));
+	/* the 354 as well */
+	start();
+	say(SLICE("HELO x\r\n"));
+	say(SLICE("MAIL FROM:<>\r\nRCPT TO:<a@b>\r\n"));
+	assert_int_equal(smtp_server_feed(&s, SLICE("DATA\r\n")), 6);
+	assert_int_equal(smtp_server_ask(&s), SMTP_ASK_DATA);
+	assert_int_equal(smtp_server_feed(&s, SLICE("x")), 0);
+	assert_false(smtp_server_is_over(&s));
+	smtp_server_answer(&s, 354, 0, SLICE("go"));
+	assert_int_equal(smtp_server_feed(&s, SLICE("x")), 0);
+	assert_true(smtp_server_is_over(&s));
+	assert_int_equal(smtp_server_ask(&s), SMTP_ASK_RESET);
+}
+
+/* What the owner says can break no line. */
+static void test_owners_text(void **state)
+{
+	(void)state;
+	start();
+	say(SLICE("HELO x\r\n"));
+	got_len = 0;
+	assert_int_equal(smtp_server_feed(&s, SLICE("MAIL FROM:<>\r\n")), 14);
+	smtp_server_answer(&s, 451, 430, SLICE("a\r\n250 b\x1b\xfc"));
+	drain();
+	assert_string_equal(got, "451 4.3.0 a??250 b??\r\n");
+	got_len = 0;
+	assert_int_equal(smtp_server_feed(&s, SLICE("MAIL FROM:<>\r\n")), 14);
+	smtp_server_answer(&s, 550, 5730, SLICE(""));
+	drain();
+	assert_string_equal(got, "550 5.7.30\r\n");
+}
+
 /* An answer to nothing, and one to RESET, say nothing. */
 static void test_answers_out_of_turn(void **state)
 {
@@ -298,6 +346,8 @@ int main(void)
 		cmocka_unit_test(test_long_client_name),
 		cmocka_unit_test(test_enhanced_codes),
 		cmocka_unit_test(test_big_message),
+		cmocka_unit_test(test_bytes_before_the_reply_was_sent),
+		cmocka_unit_test(test_owners_text),
 		cmocka_unit_test(test_answers_out_of_turn),
 	};
 
