@@ -341,35 +341,6 @@ static int commit_once(struct spool *s, const struct spool_item *items,
 	return err;
 }
 
-/*
- * Give the places of burnt frames back: SPOOL.md 2.5.
- * Returns: 0 some room was won;  NO_ROOM none;  -errno
- */
-static int scrub(struct spool *s)
-{
-	uint64_t seq = s->last + 1;
-	bool has_stream = s->stream.id != 0 && !s->stream.is_broken;
-	int err = 0;
-
-	if (seq >= s->next || has_stream)
-		return NO_ROOM;
-	memset(s->write, 0, FRAME_SIZE);
-	s->read_seq = 0;
-	for (; seq < s->next && err == 0; seq++) {
-		s->data -= is_data(s, seq);
-		*ring_word(s, seq) = WORD_EMPTY;
-		s->stats.writes++;
-		s->stats.bytes_written += FRAME_SIZE;
-		err = s->m->ops->write(s->m->ctx, seq % s->ring * FRAME_SIZE,
-				       s->write, FRAME_SIZE);
-	}
-	if (err == 0)
-		err = ring_sync(s);
-	if (err == 0)
-		s->next = s->last + 1;
-	return err;
-}
-
 /* A commit that only copies and moves the tail.  0, NO_ROOM, -errno. */
 static int clean(struct spool *s)
 {
@@ -380,7 +351,7 @@ static int commit(struct spool *s, const struct spool_item *items, size_t n)
 {
 	int err = commit_once(s, items, n, false);
 
-	if (err == NO_ROOM && scrub(s) == 0)
+	if (err == NO_ROOM && ring_scrub(s) == 0)
 		err = commit_once(s, items, n, false);
 	if (err == NO_ROOM && clean(s) == 0)
 		err = commit_once(s, items, n, false);
@@ -426,7 +397,7 @@ int ring_make_room(struct spool *s, uint32_t n)
 		return -ENOSPC;
 	if (has_room(s, n))
 		return 0;
-	if (scrub(s) == 0 && has_room(s, n))
+	if (ring_scrub(s) == 0 && has_room(s, n))
 		return 0;
 	int err = clean(s);
 	if (err == 0 && has_room(s, n))

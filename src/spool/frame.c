@@ -30,6 +30,11 @@ int frame_check(const uint8_t p[static FRAME_SIZE])
 	return p[4] > FRAME_VERSION ? -EPROTO : -ENOTSUP;
 }
 
+uint64_t frame_torn_seq(const uint8_t p[static FRAME_HEAD])
+{
+	return memcmp(p, magic, sizeof(magic)) == 0 ? get_u64le(p + 16) : 0;
+}
+
 /* Do the numbers of a commit's frame agree with each other? */
 static bool is_member_sane(const struct frame_head *h)
 {

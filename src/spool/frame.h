@@ -78,6 +78,9 @@ static inline uint64_t frame_prior(const struct frame_head *h)
  */
 must_check int frame_check(const uint8_t p[static FRAME_SIZE]);
 
+/* The sequence that a head without a good CRC claims; 0: it is no head. */
+uint64_t frame_torn_seq(const uint8_t p[static FRAME_HEAD]);
+
 /*
  * Decode a head; its CRC is not looked at.
  * Returns: 0 and *h set;  -EBADMSG numbers that cannot be

@@ -238,6 +238,25 @@ static void settle(struct recovery *r)
 		s->last = r->top;
 }
 
+/*
+ * Where a torn frame has its head already, its sequence is used up: were it
+ * used again, and that write torn too, the two could make the first one whole.
+ */
+static void skip_torn(struct recovery *r)
+{
+	struct spool *s = r->s;
+	uint8_t p[FRAME_HEAD];
+
+	for (uint64_t seq = s->next; seq < s->tail + s->ring; seq++) {
+		uint64_t off = seq % s->ring * FRAME_SIZE;
+		if (s->m->ops->read(s->m->ctx, off, p, sizeof(p)) ||
+		    frame_torn_seq(p) != seq)
+			continue;
+		s->next = seq + 1;
+		r->found->torn++;
+	}
+}
+
 static void take_mark(struct spool *s, uint64_t seq,
 		      const struct record_mark *m)
 {
@@ -380,6 +399,7 @@ static int recover(struct recovery *r, uint32_t frames)
 		if (r->err || r->is_dirty)
 			return r->err ? r->err : -EMEDIUMTYPE;
 		start_fresh(s, r->found);
+		skip_torn(r);
 		return 0;
 	}
 	if (r->found->frames > frames)
@@ -387,6 +407,7 @@ static int recover(struct recovery *r, uint32_t frames)
 	s->ring = r->found->frames;
 	walk_down(r);
 	settle(r);
+	skip_torn(r);
 	walk_up(r);
 	check_messages(r);
 	ring_recount(s);

@@ -240,6 +240,12 @@ void big_end(struct spool *s);
 must_check int big_load(struct spool *s, uint64_t stream, uint32_t n,
 			   uint64_t *near);
 
+/*
+ * Give the places of burnt frames back: SPOOL.md 2.5.
+ * Returns: 0 some room was won;  -ENOSPC there are none;  -errno
+ */
+must_check int ring_scrub(struct spool *s);
+
 /* Make room for n frames more by moving the tail.  0 or -ENOSPC, -errno. */
 must_check int ring_make_room(struct spool *s, uint32_t n);
 

@@ -385,6 +385,7 @@ static void step_kill(struct workload *w)
 		return; /* which of them is found is for the cuts to see */
 	if (!w->has_marks)
 		w->soft = w->hard;
+	w->emu.fail_write = w->emu.fail_sync = 0;
 	workload_open(w);
 	settle(w);
 }
