@@ -137,6 +137,13 @@ static int consider(struct trust_bundle *b, int fd, off_t off,
 	return err;
 }
 
+/* Hashing is what costs: the issuer's name is of no interest. */
+static void begin_cert(struct trust_bundle *b)
+{
+	trust_cert_init(&b->cert, (struct slice){ NULL, 0 });
+	b->cert.brief = true;
+}
+
 /* Search one chunk of the file that begins at off; *start: of the base64. */
 static int search_chunk(struct trust_bundle *b, int fd, struct slice in,
 			off_t off, off_t *start, const struct trust_query *q)
@@ -152,17 +159,17 @@ static int search_chunk(struct trust_bundle *b, int fd, struct slice in,
 		buf_reset(&out);
 		if (event == TRUST_PEM_BEGIN) {
 			*start = off + (in.p - base);
-			trust_cert_init(&b->cert, (struct slice){ NULL, 0 });
+			begin_cert(b);
 		} else if (b->cert.bad ||
 			   (b->cert.has_subject && !fits(&b->cert, q))) {
 			trust_pem_skip(&b->pem);
-			trust_cert_init(&b->cert, (struct slice){ NULL, 0 });
+			begin_cert(b);
 		} else if (b->cert.whole) {
 			int err = consider(b, fd, *start, q);
 			if (err < 0)
 				return err;
 			trust_pem_skip(&b->pem);
-			trust_cert_init(&b->cert, (struct slice){ NULL, 0 });
+			begin_cert(b);
 		}
 		if (event == TRUST_PEM_MORE)
 			return 0;
@@ -178,7 +185,7 @@ int trust_bundle_find(struct trust_bundle *b, int fd,
 	b->direct = false;
 	b->stale = false;
 	memset(&b->pem, 0, sizeof(b->pem));
-	trust_cert_init(&b->cert, (struct slice){ NULL, 0 });
+	begin_cert(b);
 	for (;;) {
 		ssize_t got = read_at(fd, b->chunk, sizeof(b->chunk), off);
 		if (got < 0)

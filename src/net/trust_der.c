@@ -133,7 +133,7 @@ static enum plan plan_tbs(struct trust_cert *c, uint8_t tag)
 		return tag == TAG_INTEGER ? PLAN_SKIP : PLAN_BAD;
 	if (tag != TAG_SEQUENCE)
 		return PLAN_BAD;
-	if (field == TBS_ALGORITHM)
+	if (field == TBS_ALGORITHM || (field == TBS_ISSUER && c->brief))
 		return PLAN_SKIP;
 	return field == TBS_DATES ? PLAN_OPEN : PLAN_HASH;
 }
@@ -182,7 +182,6 @@ static void end_hash(struct trust_cert *c)
 	switch (c->index[2] - 1) {
 	case TBS_ISSUER:
 		br_sha256_out(&c->hash, c->issuer);
-		c->has_issuer = true;
 		break;
 	case TBS_SUBJECT:
 		br_sha256_out(&c->hash, c->subject);

@@ -26,18 +26,18 @@ struct trust_time {
 
 /* A certificate while it is read; the fields in front are public. */
 struct trust_cert {
-	bool whole;      /* all of it was read */
-	bool bad;        /* it is no certificate; nothing else is valid */
-	bool has_issuer; /* issuer is valid, and so on in this order */
+	bool brief; /* set after init: the issuer is not hashed */
+	bool whole; /* all of it was read */
+	bool bad;   /* it is no certificate; nothing else is valid */
 	bool has_dates;
-	bool has_subject;
+	bool has_subject; /* issuer too; in this order */
 	bool has_key;
 	bool name_matches;   /* a dNSName of its SAN matches the wanted name */
-	uint8_t issuer[32];  /* SHA-256 of the Name */
+	uint8_t issuer[32];  /* SHA-256 of the Name, unless brief */
 	uint8_t subject[32]; /* SHA-256 of the Name */
 	uint8_t key[32];     /* SHA-256 of the SubjectPublicKeyInfo */
 	struct trust_time from, until;
-	uint32_t size; /* bytes of it, set before has_issuer */
+	uint32_t size; /* bytes of it, set before has_subject */
 
 	struct slice want; /* the name to look for, or empty */
 	uint8_t depth;     /* open containers */
