@@ -190,6 +190,12 @@ $(FUZZ): $(O)/fuzz/%: tests/fuzz/fuzz_%.c tests/tools/replay.c $(ARCHIVE)
 	$(Q)$(CC) $(filter-out -MMD -MP,$(TEST_CFLAGS)) $(OUR_LDFLAGS) $(LDFLAGS) \
 		-o $@ $< tests/tools/replay.c $(ARCHIVE) $(LIB_LDLIBS)
 
+POWER := $(wildcard tests/power/*.c)
+$(O)/power: $(POWER) $(wildcard tests/power/*.h) $(ARCHIVE)
+	@echo "  TEST  tests/power"
+	$(Q)$(CC) $(filter-out -MMD -MP,$(TEST_CFLAGS)) $(OUR_LDFLAGS) $(LDFLAGS) \
+		-o $@ $(POWER) $(ARCHIVE) $(LIB_LDLIBS)
+
 sources:
 	@echo $(obj-y:%.o=src/%.c)
 unit-programs: $(if $(T),$(filter %/$(T),$(UNIT)),$(UNIT))
@@ -205,16 +211,22 @@ RUN := $(PYTHON) tests/tools/run
 
 ## check           everything that proves the promises
 check: deps
-	$(Q)$(RUN) lint build unit fuzz arch repro system
+	$(Q)$(RUN) lint build unit fuzz golden power arch repro system
 ## check-fast      unit tests, quick lint rules, fuzz corpora: a minute
 check-fast: deps
-	$(Q)$(RUN) lint-fast unit fuzz
+	$(Q)$(RUN) lint-fast unit fuzz golden power-fast
 ## check-unit      unit tests; T=test_x runs one program
 check-unit:
 	$(Q)$(RUN) unit $(T)
 ## check-fuzz      replays the corpora; T=reply replays one
 check-fuzz:
 	$(Q)$(RUN) fuzz $(T)
+## check-golden    command lines and what they print; T=NAME runs one
+check-golden:
+	$(Q)$(RUN) golden $(T)
+## check-power     power cuts on emulated flash; T=STATES
+check-power:
+	$(Q)$(RUN) power $(T)
 ## check-system    the program against real peers; T=EXPRESSION selects
 check-system:
 	$(Q)$(RUN) system $(T)
@@ -268,5 +280,6 @@ help:
 	@echo
 	@echo "CONF=$(subst $() ,|,$(BOARDS))  CROSS=armhf|aarch64|mipsel|riscv64|s390x  V=1"
 	@echo "CC CFLAGS LDFLAGS WERROR= BEARSSL_DIR UDNS_DIR DEPS_DIR DESTDIR PREFIX"
-.PHONY: check check-fast check-unit check-fuzz check-system check-build fuzz \
+.PHONY: check check-fast check-unit check-fuzz check-golden check-power \
+	check-system check-build fuzz \
 	lint lint-fast size repro format demo deps deps-build libs dist clean help

@@ -67,6 +67,7 @@ obj-$(CONFIG_SPOOL) += spool/record.o
 obj-$(CONFIG_SPOOL) += spool/recover.o
 obj-$(CONFIG_SPOOL) += spool/ring.o
 obj-$(CONFIG_SPOOL) += spool/room.o
+obj-$(CONFIG_SPOOL) += spool/scrub.o
 obj-$(NO_SPOOL) += spool/spool_none.o
 obj-$(CONFIG_SPOOL) += spool/writer.o
 
