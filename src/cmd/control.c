@@ -138,8 +138,9 @@ static int misuse(const struct command *cmd)
 		cmd->option ? " [" : "", cmd->option ? cmd->option : "",
 		cmd->option ? "]" : "",
 		cmd->max == 0   ? ""
-		: cmd->max == 1 ? " ID"
-				: " ID...");
+		: cmd->max < 0  ? " ID..."
+		: cmd->min == 0 ? " [ID]"
+				: " ID");
 	return EXIT_USAGE_;
 }
 

@@ -30,8 +30,9 @@ struct run {
 	struct slice rest; /* recipients of later transactions */
 	struct buf again;  /* packed: what the daemon left for the next */
 	unsigned sent, refused, later;
-	int refused_code;  /* exit code of the refused */
-	int error;         /* of reading the message, or 0 */
+	int refused_code;           /* exit code of the refused */
+	char why[OUTCOME_MAX_TEXT]; /* of the first that has to wait */
+	int error;                  /* of reading the message, or 0 */
 	struct slice have; /* bytes of it not yet given to the engine */
 	struct outcome outcomes[CONFIG_RCPT_MAX];
 	char again_space[2 * CONFIG_ENVELOPE_MAX];
@@ -69,6 +70,16 @@ static void say(struct slice rcpt, const char *words, const struct outcome *o)
 		o->text);
 }
 
+/* One line is enough where all recipients share the reason. */
+static void say_later(struct run *r, struct slice rcpt, const struct outcome *o)
+{
+	if (r->h->verbose || r->later == 0 || strcmp(r->why, o->text) != 0)
+		say(rcpt, "try again later", o);
+	if (r->later == 0)
+		memcpy(r->why, o->text, sizeof(r->why));
+	r->later++;
+}
+
 /* Count what became of one recipient, and say what has to be known. */
 static void settle(struct run *r, struct slice rcpt, const struct outcome *o)
 {
@@ -82,8 +93,7 @@ static void settle(struct run *r, struct slice rcpt, const struct outcome *o)
 		r->refused++;
 		say(rcpt, "refused", o);
 	} else {
-		r->later++;
-		say(rcpt, "try again later", o);
+		say_later(r, rcpt, o);
 	}
 }
 
@@ -139,10 +149,8 @@ static void give_up(struct run *r, const struct outcome *why)
 		struct slice rcpts = r->txn.rcpts;
 		struct slice rcpt;
 
-		while (envelope_next_rcpt(&rcpts, &rcpt)) {
-			r->later++;
-			say(rcpt, "try again later", why);
-		}
+		while (envelope_next_rcpt(&rcpts, &rcpt))
+			say_later(r, rcpt, why);
 	}
 }
 
