@@ -279,11 +279,13 @@ static void believe(struct spool *s, const struct plan *p, uint64_t id)
 {
 	for (uint64_t seq = s->tail; seq < p->tail; seq++)
 		*ring_word(s, seq) = WORD_EMPTY;
+	s->stats.commits++;
 	s->stats.copied += total(p) - p->fresh;
 	s->tail = p->tail;
 	s->next = p->first + total(p);
 	s->last = s->next - 1;
 	s->last_id = id;
+	s->has_torn_big = false;
 	s->frame_ms = world_boot_ms(s->w);
 	if (p->has_big)
 		s->stream = (struct stream){ 0 };

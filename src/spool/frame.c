@@ -72,6 +72,7 @@ int frame_parse(const uint8_t p[static FRAME_HEAD], struct frame_head *h)
 	h->gap = get_u32le(p + 44);
 	h->age = get_u32le(p + 48);
 	h->start = get_u16le(p + 52);
+	h->flags = get_u16le(p + 54);
 	h->wall = get_u64le(p + 56);
 	return is_sane(h) ? 0 : -EBADMSG;
 }
@@ -92,6 +93,7 @@ void frame_seal(uint8_t p[static FRAME_SIZE], const struct frame_head *h)
 	put_u32le(p + 44, h->gap);
 	put_u32le(p + 48, h->age);
 	put_u16le(p + 52, h->start);
+	put_u16le(p + 54, h->flags);
 	put_u64le(p + 56, h->wall);
 	put_u32le(p + 8, sum_frame(p));
 }

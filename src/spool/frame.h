@@ -29,6 +29,9 @@
 /* Bytes of content that a DATA frame takes. */
 #define FRAME_DATA_MAX (FRAME_BODY - FRAME_DATA_HEAD)
 
+/* Flag: big messages of the prior commit whose data is not whole were torn. */
+#define FRAME_TORN_BIG 1
+
 /* What a frame is. */
 enum frame_kind { FRAME_COMMIT = 1, FRAME_DATA = 2 };
 
@@ -45,6 +48,7 @@ struct frame_head {
 	uint32_t back;  /* first - tail */
 	uint32_t gap;   /* first - prior */
 	uint32_t age;   /* queued-time counter */
+	uint16_t flags; /* FRAME_ bits */
 	uint64_t wall;  /* last sane wall clock */
 };
 

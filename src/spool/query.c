@@ -117,8 +117,7 @@ static int read_data(struct spool *s, uint64_t stream, uint32_t off, uint8_t *p,
 		uint32_t len = FRAME_DATA_MAX - at;
 		if (len > n)
 			len = n;
-		int err =
-			big_load(s, stream, off / FRAME_DATA_MAX, &s->near);
+		int err = big_load(s, stream, off / FRAME_DATA_MAX, &s->near);
 		if (err)
 			return err;
 		if (FRAME_DATA_HEAD + at + len > s->head.used)

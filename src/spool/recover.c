@@ -25,7 +25,8 @@ struct recovery {
 	struct frame_head commit;  /* commit that is walked down; count 0 */
 	bool has_newest;           /* newest is set */
 	struct frame_head newest;  /* of the newest commit that counts */
-	uint64_t proven;           /* commits up to here were synced */
+	uint64_t proven;           /* commits up to here were synced whole */
+	bool skip_proof;           /* the next one was not */
 	int err;                   /* some frame could not be read */
 	bool is_newer;             /* a frame of a newer version was seen */
 	bool is_dirty;             /* the first frames are not zero */
@@ -134,10 +135,13 @@ static bool judge_new(struct recovery *r, const struct frame_head *h)
 			/* Torn; but it says who counted before it. */
 			r->link = frame_prior(h);
 			r->has_link = true;
+			r->skip_proof = h->flags & FRAME_TORN_BIG;
 			return false;
 		}
-	} else {
-		r->proven = r->proven ? r->proven : h->seq;
+	} else if (r->skip_proof) {
+		r->skip_proof = false;
+	} else if (r->proven == 0) {
+		r->proven = h->seq;
 	}
 	r->commit = *h;
 	if (!r->has_newest) {
@@ -338,6 +342,7 @@ static void drop_torn(struct recovery *r, const struct place *pl)
 	for (uint32_t at = 0; at < r->s->ring; at++)
 		if (r->s->index[at] == word)
 			r->s->index[at] = WORD_EMPTY;
+	r->s->has_torn_big = true;
 	r->found->torn++;
 	if (lazy_add(r->s, &l))
 		r->found->lost++; /* it will be listed as damaged */

@@ -72,6 +72,7 @@ struct spool {
 	uint64_t next;              /* sequence of the next frame */
 	uint64_t last;              /* last frame of the last commit */
 	uint64_t last_id;           /* its id: binds the marks medium */
+	bool has_torn_big;          /* it named data that is not there */
 	uint64_t weight;            /* of live messages */
 	uint32_t data;              /* live data frames, the stream's too */
 	uint32_t count;             /* live messages */
@@ -238,7 +239,7 @@ void big_end(struct spool *s);
 
 /* Data frame number n of a stream: load it.  near: a guess, updated. */
 must_check int big_load(struct spool *s, uint64_t stream, uint32_t n,
-			   uint64_t *near);
+			uint64_t *near);
 
 /*
  * Give the places of burnt frames back: SPOOL.md 2.5.

@@ -144,6 +144,7 @@ struct spool_stats {
 	uint64_t bytes_written; /* given to the medium, failed or not */
 	uint32_t writes;        /* frames */
 	uint32_t copied;        /* frames of these that only moved mail */
+	uint32_t commits;       /* that count */
 	uint32_t syncs;         /* of the medium */
 	uint32_t lost;          /* messages dropped: unreadable at the tail */
 };

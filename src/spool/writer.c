@@ -20,6 +20,7 @@ static struct frame_head head_of(const struct writer *w)
 		.back = (uint32_t)(w->first - w->tail),
 		.gap = (uint32_t)(w->first - s->last),
 		.age = ring_age(s),
+		.flags = s->has_torn_big ? FRAME_TORN_BIG : 0,
 		.wall = (uint64_t)spool_last_wall(s),
 	};
 }

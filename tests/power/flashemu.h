@@ -40,12 +40,12 @@ struct emu_allowed {
 /* An entry of the diary. */
 struct emu_op {
 	enum emu_op_kind kind;
-	uint32_t frame;	  /* WRITE: where */
-	bool kept;	  /* WRITE, then SYNC_FAILED: it reached the medium */
-	uint8_t *bytes;	  /* WRITE: SPOOL_FRAME bytes, malloc()ed */
-	struct emu_allowed cut;	 /* after a power cut behind it */
+	uint32_t frame; /* WRITE: where */
+	bool kept;      /* WRITE, then SYNC_FAILED: it reached the medium */
+	uint8_t *bytes; /* WRITE: SPOOL_FRAME bytes, malloc()ed */
+	struct emu_allowed cut;  /* after a power cut behind it */
 	struct emu_allowed kill; /* after SIGKILL behind it */
-	uint8_t *marks;		 /* copy of the marks medium, malloc()ed */
+	uint8_t *marks;          /* copy of the marks medium, malloc()ed */
 };
 
 /* The medium; view is what reads see. */
@@ -54,13 +54,13 @@ struct flashemu {
 	uint8_t view[EMU_MAX_FRAMES * SPOOL_FRAME];
 	struct emu_op op[EMU_MAX_OPS];
 	int nops;
-	bool is_noting; /* keep a diary */
+	bool is_noting;               /* keep a diary */
 	struct emu_allowed cut, kill; /* for the next operations */
 	const uint8_t *marks; /* EMU_MARKS bytes to be copied, or NULL */
 	int fail_write, fail_sync, fail_read; /* the Nth from now; 0 never */
-	int fail_errno; /* what it says */
-	bool lies;	/* syncs do nothing and say they did */
-	uint64_t seed;	/* of what a failed sync has kept */
+	int fail_errno;                       /* what it says */
+	bool lies;     /* syncs do nothing and say they did */
+	uint64_t seed; /* of what a failed sync has kept */
 };
 
 /* An empty medium of so many frames. */

@@ -100,8 +100,7 @@ static uint64_t digest_msg(const struct model_msg *g)
 	for (int i = 0; i < g->nrcpt; i++) {
 		h = mix(mix(h, g->states[i]), g->code[i]);
 		if (g->code[i] != 0) {
-			struct slice t = model_text(g->code[i],
-						    g->text_len[i]);
+			struct slice t = model_text(g->code[i], g->text_len[i]);
 			h = mix(h, crc32c(0, t.p, t.n) + t.n);
 		}
 	}

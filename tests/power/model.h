@@ -17,8 +17,8 @@
 
 /* A message that is queued. */
 struct model_msg {
-	uint64_t id;	 /* 0: free */
-	uint32_t size;	 /* bytes of content */
+	uint64_t id;      /* 0: free */
+	uint32_t size;    /* bytes of content */
 	uint16_t env_len; /* bytes of envelope */
 	uint16_t nrcpt;
 	uint16_t flags;

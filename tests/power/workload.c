@@ -113,23 +113,23 @@ static void expect(struct workload *w, const struct model *after)
 	allow(&e->kill, st);
 }
 
-/* The call is over: took says whether it was a commit that counts. */
+/* The call is over; there were so many commits before it. */
 static void finish(struct workload *w, const struct model *after, int err,
-		   uint32_t syncs)
+		   uint32_t commits)
 {
-	bool synced = spool_stats(w->spool).syncs != syncs;
+	bool took = spool_stats(w->spool).commits != commits;
 
 	w->calls++;
+	if (took) {
+		/* With an error it was one that only made room. */
+		w->hard = err ? w->soft : *after;
+		w->ghosts.n = 0;
+	}
 	if (err == 0) {
 		w->soft = *after;
-		if (synced) {
-			w->hard = *after;
-			w->ghosts.n = 0;
-		}
-	} else if (err != -ENOSPC || synced) {
+	} else {
 		/* It may be whole on the medium although it failed. */
-		w->ghosts.n = w->ghosts.n > 12 ? 12 : w->ghosts.n;
-		allow(&w->ghosts, snap(w, &w->hard));
+		w->ghosts.n = w->ghosts.n > 18 ? 18 : w->ghosts.n;
 		allow(&w->ghosts, snap(w, &w->soft));
 		allow(&w->ghosts, snap(w, after));
 	}
@@ -152,11 +152,11 @@ static void check_soft(struct workload *w)
 static int commit(struct workload *w, const struct spool_item *items, size_t n,
 		  const struct model *after)
 {
-	uint32_t syncs = spool_stats(w->spool).syncs;
+	uint32_t commits = spool_stats(w->spool).commits;
 
 	expect(w, after);
 	int err = spool_commit(w->spool, items, n);
-	finish(w, after, err, syncs);
+	finish(w, after, err, commits);
 	return err;
 }
 
@@ -269,26 +269,25 @@ static void step_lazy(struct workload *w)
 	if (!make_mark(w, &w->soft, true, &k))
 		return;
 	model_mark(&after, &k);
-	uint32_t syncs = spool_stats(w->spool).syncs;
+	uint32_t commits = spool_stats(w->spool).commits;
 	expect(w, &after);
 	int err = spool_mark_lazy(w->spool, &k);
 	if (err && err != -ENOBUFS) {
 		/* It counts in RAM all the same. */
 		if (!w->faults)
 			set_error(w, "a lazy mark failed", err);
-		struct model hard = w->hard;
-		finish(w, &after, 0, spool_stats(w->spool).syncs);
-		w->hard = hard;
-		finish(w, &after, err, syncs);
+		struct model was = w->soft;
+		w->soft = after;
+		finish(w, &was, err, commits);
 		return;
 	}
-	finish(w, err ? &w->soft : &after, err, syncs);
+	finish(w, &after, err, commits);
 }
 
 static void step_sync(struct workload *w)
 {
 	struct model after = w->soft;
-	uint32_t syncs = spool_stats(w->spool).syncs;
+	uint32_t commits = spool_stats(w->spool).commits;
 	int64_t next;
 
 	expect(w, &after);
@@ -301,7 +300,7 @@ static void step_sync(struct workload *w)
 		if (err == 0 && next <= w->now_ms)
 			set_error(w, "tick is due at once again", 0);
 	}
-	finish(w, &after, err, syncs);
+	finish(w, &after, err, commits);
 	if (err && !w->faults)
 		set_error(w, "marks could not be synced", err);
 }
@@ -311,11 +310,11 @@ static void step_big_begin(struct workload *w)
 	struct model_msg g;
 
 	fill_message(w, &g, true);
-	uint32_t syncs = spool_stats(w->spool).syncs;
+	uint32_t commits = spool_stats(w->spool).commits;
 	struct model after = w->soft;
 	expect(w, &after);
 	int err = spool_big_begin(w->spool, chance(w, 2) ? g.size : 0);
-	finish(w, &after, err, syncs);
+	finish(w, &after, err, commits);
 	w->big_open = err == 0;
 	w->big_done = 0;
 	w->big = g;
@@ -364,10 +363,10 @@ static void step_big(struct workload *w)
 		n = w->big.size - w->big_done;
 	(void)model_read(&w->big, w->big.env_len + w->big_done, part, n);
 	struct model after = w->soft;
-	uint32_t syncs = spool_stats(w->spool).syncs;
+	uint32_t commits = spool_stats(w->spool).commits;
 	expect(w, &after);
 	int err = spool_big_write(w->spool, part, n);
-	finish(w, &after, err, syncs);
+	finish(w, &after, err, commits);
 	w->big_done += n;
 	if (err == 0)
 		return;
@@ -454,8 +453,8 @@ static void init(struct workload *w, uint32_t frames, uint64_t seed)
 	w->has_marks = chance(w, 2);
 	w->faults = chance(w, 3) == 0;
 	w->marks = (struct medium){ &marks_ops, w, EMU_MARKS, true };
-	w->world = (struct world){ w, get_boot_ms, get_wall_s, NULL,
-				   get_random };
+	w->world =
+		(struct world){ w, get_boot_ms, get_wall_s, NULL, get_random };
 	memset(w->marks_bytes, 0, sizeof(w->marks_bytes));
 	e->marks = w->has_marks ? w->marks_bytes : NULL;
 	w->ghosts.n = 0;
@@ -478,8 +477,8 @@ void workload_init(struct workload *w, uint32_t frames, uint64_t seed)
 	settle(w);
 }
 
-void workload_resume(struct workload *w, const uint8_t *bytes,
-		     uint32_t frames, uint64_t seed, const struct model *m)
+void workload_resume(struct workload *w, const uint8_t *bytes, uint32_t frames,
+		     uint64_t seed, const struct model *m)
 {
 	init(w, frames, seed);
 	memcpy(w->emu.view, bytes, (size_t)frames * SPOOL_FRAME);

@@ -14,34 +14,34 @@
 
 /* A run. */
 struct workload {
-	struct flashemu emu;	     /* the ring */
-	struct medium marks;	     /* tmpfs */
+	struct flashemu emu; /* the ring */
+	struct medium marks; /* tmpfs */
 	uint8_t marks_bytes[EMU_MARKS];
-	bool has_marks;		     /* it is used */
-	struct world world;	     /* its clock and chance */
+	bool has_marks;     /* it is used */
+	struct world world; /* its clock and chance */
 	int64_t now_ms;
 	uint64_t seed;
 	struct spool *spool;
-	struct model hard, soft;     /* see model.h */
-	struct emu_allowed ghosts;   /* of failed commits */
+	struct model hard, soft;   /* see model.h */
+	struct emu_allowed ghosts; /* of failed commits */
 	struct model *snap[WORKLOAD_MAX_SNAPS];
 	int nsnaps;
-	bool big_open;		     /* a big message is under way */
-	struct model_msg big;	     /* it */
-	uint32_t big_done;	     /* bytes of it written */
-	bool faults;		     /* let the medium fail at times */
-	const char *error;	     /* what went wrong; NULL nothing */
-	int err;		     /* its errno */
-	long calls;		     /* made */
-	long full;		     /* of them refused for want of room */
+	bool big_open;        /* a big message is under way */
+	struct model_msg big; /* it */
+	uint32_t big_done;    /* bytes of it written */
+	bool faults;          /* let the medium fail at times */
+	const char *error;    /* what went wrong; NULL nothing */
+	int err;              /* its errno */
+	long calls;           /* made */
+	long full;            /* of them refused for want of room */
 };
 
 /* A new run on an empty ring. */
 void workload_init(struct workload *w, uint32_t frames, uint64_t seed);
 
 /* The run goes on with this content; hard and soft are *m. */
-void workload_resume(struct workload *w, const uint8_t *bytes,
-		     uint32_t frames, uint64_t seed, const struct model *m);
+void workload_resume(struct workload *w, const uint8_t *bytes, uint32_t frames,
+		     uint64_t seed, const struct model *m);
 
 /* Open the spool (again); what it holds must be soft. */
 void workload_open(struct workload *w);
