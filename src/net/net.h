@@ -22,16 +22,16 @@ enum { NET_IN = 1, NET_OUT = 2, NET_ERR = 4 };
 
 /* One descriptor in a wait. */
 struct net_wait {
-	int fd;
+	int fd;        /* negative: ignored */
 	uint8_t want;  /* NET_ bits */
 	uint8_t ready; /* NET_ bits, set by wait() */
 };
 
 /* Who is at the other end of an accepted connection. */
 struct net_peer {
-	bool local;   /* a unix socket: pid and uid are known */
-	uint32_t uid; /* of a local peer */
-	uint32_t gid;
+	bool local;           /* a unix socket: pid and uid are known */
+	uint32_t uid;         /* of a local peer */
+	uint32_t gid;         /* of a local peer */
 	struct net_addr addr; /* of a TCP peer */
 };
 
@@ -68,8 +68,8 @@ struct net_ops {
 
 /* A world of sockets. */
 struct net {
-	const struct net_ops *ops;
-	void *ctx;
+	const struct net_ops *ops; /* the functions */
+	void *ctx;                 /* given to each */
 };
 
 /* The machine's sockets. */

@@ -4,8 +4,6 @@
  *
  * The only file of net/ that knows struct sockaddr.
  */
-#include "net/net.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -19,6 +17,8 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "net/net.h"
 
 /* Connections the kernel may queue for us. */
 #define BACKLOG 64
@@ -159,7 +159,7 @@ static int real_connected(void *ctx, int fd)
 
 static int real_local_addr(void *ctx, int fd, struct net_addr *out)
 {
-	union sock_addr sa;
+	union sock_addr sa = { .any = { .sa_family = AF_UNSPEC } };
 	socklen_t len = sizeof(sa);
 
 	(void)ctx;

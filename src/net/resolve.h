@@ -21,21 +21,22 @@
 /* Descriptors a lookup waits for at most. */
 #define RESOLVE_MAX_FDS 1
 
-/* Where things are read; NULL members: CONFIG_HOSTS_PATH, CONFIG_RESOLV_PATH. */
+/* Where things are read. */
 struct resolve_paths {
-	const char *hosts;
-	const char *resolv;
-	uint16_t dns_port; /* of the name servers; 0: 53 */
+	const char *hosts;  /* NULL: CONFIG_HOSTS_PATH */
+	const char *resolv; /* NULL: CONFIG_RESOLV_PATH */
+	uint16_t dns_port;  /* of the name servers; 0: 53 */
 };
 
 /* What came of a lookup. */
 struct resolve_result {
-	uint8_t n;
+	uint8_t n;                         /* of addr */
 	struct net_addr addr[RESOLVE_MAX]; /* port as asked for */
 	bool not_found; /* the name does not exist, or has no address */
 	char why[120];  /* when n is 0: in words, which server, what it said */
 };
 
+/* A lookup; its fields are its own. */
 struct resolve;
 
 /* Lookups that can run side by side: one each for a delivery. */
@@ -47,7 +48,7 @@ struct resolve *resolve_slot(unsigned i);
 /*
  * Start looking up host (a name, or a literal with or without brackets).
  * Returns: 0 it is done already: *resolve_result();  -EINPROGRESS;  -EINVAL no
- *          host name.
+ *          host name: nothing was asked, the result is empty
  */
 must_check int resolve_start(struct resolve *r, const struct net *net,
 			     const struct world *w,

@@ -19,8 +19,8 @@
 
 /* What resolv.conf says. */
 struct resolve_conf {
-	uint8_t n; /* servers, at least 1 */
-	struct net_addr server[RESOLVE_MAX_SERVERS];
+	uint8_t n;                                   /* servers, at least 1 */
+	struct net_addr server[RESOLVE_MAX_SERVERS]; /* as in the file */
 	uint8_t timeout_s; /* of the first round; doubled each round */
 	uint8_t attempts;  /* rounds */
 };

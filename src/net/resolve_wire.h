@@ -30,10 +30,10 @@ enum resolve_type { RESOLVE_A = 1, RESOLVE_AAAA = 28 };
 
 /* One question. */
 struct resolve_question {
-	uint8_t name[RESOLVE_MAX_NAME];
-	enum resolve_type type;
-	uint16_t id;
-	bool edns; /* add an OPT record */
+	uint8_t name[RESOLVE_MAX_NAME]; /* in wire form */
+	enum resolve_type type;         /* of address */
+	uint16_t id;                    /* random (RFC 5452 9.2) */
+	bool edns;                      /* add an OPT record */
 };
 
 /* What a reply says. */
@@ -51,7 +51,7 @@ enum resolve_verdict {
 
 /* A reply. */
 struct resolve_reply {
-	uint8_t n;
+	uint8_t n;                                 /* of addr */
 	struct net_addr addr[RESOLVE_MAX_ANSWERS]; /* port 0 */
 	uint8_t rcode;                             /* RFC 1035 4.1.1 */
 	uint8_t aliases;                /* steps taken, added to what it was */

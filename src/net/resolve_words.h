@@ -13,14 +13,14 @@
 
 /* A file being read; fields are its own, but word and first. */
 struct resolve_words {
-	int fd;
+	int fd;            /* the file */
 	uint16_t pos, len; /* what is left of chunk */
 	uint16_t n;        /* bytes of the word */
 	bool first;        /* public: the word is the first of its line */
 	bool fresh;        /* at the start of a line */
-	bool comment;
-	char space[RESOLVE_MAX_WORD];
-	char chunk[512];
+	bool comment;      /* in one, to the end of the line */
+	char space[RESOLVE_MAX_WORD]; /* the word */
+	char chunk[512];              /* of the file */
 };
 
 /* Begin.  0;  -errno: it cannot be opened. */

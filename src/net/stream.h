@@ -27,17 +27,17 @@ struct tls; /* the TLS state of one stream, net/tls.h */
 
 /* A session that can be resumed: kept by the owner for each hop. */
 struct stream_session {
-	bool valid;
+	bool valid;       /* data is set */
 	uint8_t data[96]; /* secret: wipe when forgotten */
 };
 
 /* A stream; fields are its own. */
 struct stream {
-	const struct net *net;
-	int fd;          /* -1: closed */
-	struct tls *tls; /* NULL: plain */
-	bool connecting;
-	bool own_tls; /* tls was taken from the pool of tls_take() */
+	const struct net *net;    /* its sockets */
+	int fd;                   /* -1: closed */
+	struct tls *tls;          /* NULL: plain */
+	bool connecting;          /* stream_step() has not seen it up */
+	bool own_tls;             /* tls was taken from the pool */
 	char why[STREAM_MAX_WHY]; /* public: the last failure, in words */
 };
 

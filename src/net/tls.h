@@ -46,6 +46,7 @@ void tls_end(struct stream *s);
 
 #else
 
+/* Fails with -ENOTSUP: no stream ever has a state. */
 static inline int tls_start(struct stream *s, const struct trust *trust,
 			    struct stream_session *session,
 			    const struct world *w, struct buf *why)
@@ -58,7 +59,7 @@ static inline int tls_start(struct stream *s, const struct trust *trust,
 	return -ENOTSUP;
 }
 
-/* Without TLS no stream has a state: these are never reached. */
+/* Never reached. */
 static inline int tls_step(struct stream *s, struct buf *why)
 {
 	(void)s;
@@ -66,6 +67,7 @@ static inline int tls_step(struct stream *s, struct buf *why)
 	return -ENOTSUP;
 }
 
+/* Never reached. */
 static inline ssize_t tls_read(struct stream *s, void *p, size_t n,
 			       struct buf *why)
 {
@@ -76,6 +78,7 @@ static inline ssize_t tls_read(struct stream *s, void *p, size_t n,
 	return -ENOTSUP;
 }
 
+/* Never reached. */
 static inline ssize_t tls_write(struct stream *s, const void *p, size_t n,
 				struct buf *why)
 {
@@ -86,6 +89,7 @@ static inline ssize_t tls_write(struct stream *s, const void *p, size_t n,
 	return -ENOTSUP;
 }
 
+/* Never reached. */
 static inline int tls_flush(struct stream *s, struct buf *why)
 {
 	(void)s;
@@ -93,6 +97,7 @@ static inline int tls_flush(struct stream *s, struct buf *why)
 	return -ENOTSUP;
 }
 
+/* Never reached. */
 static inline uint8_t tls_wants(const struct stream *s, bool reading,
 				bool writing, bool *now)
 {
@@ -103,18 +108,21 @@ static inline uint8_t tls_wants(const struct stream *s, bool reading,
 	return 0;
 }
 
+/* Never reached. */
 static inline enum stream_security tls_security(const struct stream *s)
 {
 	(void)s;
 	return STREAM_PLAIN;
 }
 
+/* Never reached. */
 static inline bool tls_resumed(const struct stream *s)
 {
 	(void)s;
 	return false;
 }
 
+/* Never reached. */
 static inline void tls_end(struct stream *s)
 {
 	(void)s;

@@ -6,12 +6,11 @@
  * The algorithms are picked one by one, the small constant-time ones; what
  * br_ssl_client_init_full() brings would double the binary and allow TLS 1.0.
  */
-#include "net/tls.h"
-
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/secret.h"
+#include "net/tls.h"
 #include "net/trust_x509.h"
 
 /* A record as long as any peer may send (RFC 5246 6.2.1), its overhead too. */

@@ -30,11 +30,11 @@ enum trust_mode {
  * can be verified, and the handshake is not begun.
  */
 struct trust {
-	enum trust_mode mode;
-	const char *name; /* SNI and name to verify; NULL for literals */
+	enum trust_mode mode; /* what has to be proved */
+	const char *name;     /* SNI and name to verify; NULL for literals */
 	/* PEM bundle: an open descriptor (scanned with pread, never held). */
 	int bundle_fd;
-	const char *bundle_name; /* of it, for the words of a failure; or NULL */
+	const char *bundle_name; /* for the words of a failure; or NULL */
 	uint8_t pins;
 	const uint8_t (*pin)[32];
 	int64_t now_s; /* seconds since 1970 that dates are judged by */

@@ -20,8 +20,8 @@
 struct trust_query {
 	const uint8_t *issuer;  /* anchors of this name */
 	const uint8_t *subject; /* with key: this certificate itself; or NULL */
-	const uint8_t *key;
-	struct trust_time now; /* anchors have to be valid now */
+	const uint8_t *key;     /* of subject */
+	struct trust_time now;  /* anchors have to be valid now */
 	bool floor; /* now is only a lower bound: a later notBefore is good */
 };
 
@@ -32,13 +32,14 @@ struct trust_bundle {
 	bool stale;  /* public: there was one, but it is out of date */
 	br_x509_trust_anchor anchor[TRUST_MAX_ANCHORS]; /* public */
 
-	struct trust_pem pem;
-	struct trust_cert cert;
-	br_x509_decoder_context decoder;
+	struct trust_pem pem;            /* the place in the file */
+	struct trust_cert cert;          /* the one that is read */
+	br_x509_decoder_context decoder; /* for the key of a find */
 	uint16_t dn_len;          /* above TRUST_MAX_DN: it was too long */
 	uint8_t dn[TRUST_MAX_DN]; /* the same for all */
+	/* the keys of anchor[] */
 	uint8_t key[TRUST_MAX_ANCHORS][BR_X509_BUFSIZE_KEY];
-	char chunk[1024];
+	char chunk[1024]; /* of the file */
 };
 
 /*

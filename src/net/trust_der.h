@@ -20,37 +20,37 @@
 
 /* A point in time as BearSSL counts: days since the year 0, and seconds. */
 struct trust_time {
-	uint32_t days;
-	uint32_t s;
+	uint32_t days; /* since the year 0 */
+	uint32_t s;    /* of the day */
 };
 
 /* A certificate while it is read; the fields in front are public. */
 struct trust_cert {
-	bool brief; /* set after init: the issuer is not hashed */
-	bool whole; /* all of it was read */
-	bool bad;   /* it is no certificate; nothing else is valid */
-	bool has_dates;
-	bool has_subject; /* issuer too; in this order */
-	bool has_key;
+	bool brief;          /* set after init: the issuer is not hashed */
+	bool whole;          /* all of it was read */
+	bool bad;            /* it is no certificate; nothing else is valid */
+	bool has_dates;      /* from and until are valid */
+	bool has_subject;    /* issuer too; in this order */
+	bool has_key;        /* key is valid */
 	bool name_matches;   /* a dNSName of its SAN matches the wanted name */
 	uint8_t issuer[32];  /* SHA-256 of the Name, unless brief */
 	uint8_t subject[32]; /* SHA-256 of the Name */
 	uint8_t key[32];     /* SHA-256 of the SubjectPublicKeyInfo */
-	struct trust_time from, until;
-	uint32_t size; /* bytes of it, set before has_subject */
+	struct trust_time from, until; /* notBefore, notAfter */
+	uint32_t size;                 /* bytes of it, set before has_subject */
 
-	struct slice want; /* the name to look for, or empty */
-	uint8_t depth;     /* open containers */
-	uint8_t action;    /* what to do with the value */
-	bool has_version;
-	bool is_san; /* the extension is a subjectAltName */
-	uint8_t head_len, text_len;
+	struct slice want;              /* the name to look for, or empty */
+	uint8_t depth;                  /* open containers */
+	uint8_t action;                 /* what to do with the value */
+	bool has_version;               /* it was met */
+	bool is_san;                    /* the extension is a subjectAltName */
+	uint8_t head_len, text_len;     /* bytes of head, of text */
 	uint8_t index[TRUST_MAX_DEPTH]; /* elements begun in a container */
 	uint8_t head[6];                /* tag and length */
 	uint32_t left[TRUST_MAX_DEPTH]; /* bytes a container has yet */
-	uint32_t value_left;
-	br_sha256_context hash;
-	char text[255]; /* of a short value */
+	uint32_t value_left;            /* bytes of the value yet */
+	br_sha256_context hash;         /* of the value */
+	char text[255];                 /* of a short value */
 };
 
 /* Begin; want lives as long as c (empty: no name is looked for). */

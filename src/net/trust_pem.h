@@ -24,11 +24,11 @@ enum trust_pem_event {
 
 /* A PEM file being read; zeroed: at its start. */
 struct trust_pem {
-	uint8_t state;
-	uint8_t line_len; /* of a line that began with '-' */
-	uint8_t bits_len; /* of bits, below 8 */
-	uint32_t bits;    /* what is left of base64 */
-	char line[TRUST_PEM_MAX_LABEL];
+	uint8_t state;                  /* where in the file */
+	uint8_t line_len;               /* of a line that began with '-' */
+	uint8_t bits_len;               /* of bits, below 8 */
+	uint32_t bits;                  /* what is left of base64 */
+	char line[TRUST_PEM_MAX_LABEL]; /* see line_len */
 };
 
 /* A file whose next byte is the first inside a certificate. */

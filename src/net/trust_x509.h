@@ -14,27 +14,25 @@
 
 /* One handshake's judge.  What is not public is its own. */
 struct trust_judge {
-	const br_x509_class *vtable; /* must be first: BearSSL's handle */
-	br_x509_minimal_context minimal;
-	const struct trust *trust;
-	struct trust_cert cert; /* the certificate that is arriving */
-	const br_x509_pkey *key;
-	unsigned usages;
-	bool began; /* public: certificates came, no resumption */
-	bool live;  /* the minimal engine has not come to an end */
-	bool early; /* public: BR_ERR_X509_EXPIRED means not valid yet */
-	bool stale; /* public: the anchor itself is out of date */
-	bool malformed;
+	const br_x509_class *vtable;     /* must be first: BearSSL's handle */
+	br_x509_minimal_context minimal; /* checks the signatures */
+	const struct trust *trust;       /* the rules */
+	struct trust_cert cert;          /* the certificate that is arriving */
+	const br_x509_pkey *key;         /* of the peer; NULL: refused */
+	unsigned usages;                 /* of key, BR_KEYTYPE_ bits */
+	bool began;     /* public: certificates came, no resumption */
+	bool live;      /* the minimal engine has not come to an end */
+	bool early;     /* public: BR_ERR_X509_EXPIRED means not valid yet */
+	bool stale;     /* public: the anchor itself is out of date */
+	bool malformed; /* a certificate that counts is no certificate */
 	bool pinned;    /* the peer's own key */
 	bool pinned_ca; /* an issuer's, and all links below are good */
 	bool direct;    /* the peer's own certificate is in the bundle */
-	bool name_fits;
-	uint8_t certs;
-	bool holds; /* held is the last byte that came */
-	uint8_t held;
-	int bundle_err;      /* public: the bundle cannot be read */
-	uint8_t subject[32]; /* of the peer's own certificate */
-	uint8_t own_key[32];
+	bool name_fits; /* the peer's own certificate is for the name */
+	uint8_t certs;  /* that came, whole */
+	bool holds;     /* held is the last byte that came */
+	uint8_t held;   /* see holds */
+	int bundle_err; /* public: the bundle cannot be read */
 	union {
 		struct trust_bundle bundle;  /* TRUST_VERIFY */
 		br_x509_decoder_context own; /* the others: its key */
@@ -61,6 +59,6 @@ struct slice trust_host_of(const struct trust *trust);
 void trust_explain(struct buf *b, const struct trust_judge *j, int err);
 
 /* The errno for err: -EKEYEXPIRED dates, -EKEYREJECTED else, -EPROTO TLS. */
-int trust_errno(int err);
+must_check int trust_errno(int err);
 
 #endif
