@@ -27,7 +27,7 @@ enum {
 #define MARKS 8
 
 /* Room that a piece may need. */
-#define PIECE 1024
+#define PIECE 768
 
 static struct control *inside(struct relay *r)
 {
