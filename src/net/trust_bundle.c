@@ -39,7 +39,7 @@ static int decode_at(struct trust_bundle *b, int fd, off_t off)
 {
 	struct trust_pem pem;
 	char chunk[256];
-	char space[192];
+	char space[96];
 	struct buf out = BUF_ON(space);
 	enum trust_pem_event event = TRUST_PEM_MORE;
 	size_t left = b->cert.size;
@@ -149,7 +149,7 @@ static int search_chunk(struct trust_bundle *b, int fd, struct slice in,
 			off_t off, off_t *start, const struct trust_query *q)
 {
 	const char *base = in.p;
-	char space[192];
+	char space[96];
 	struct buf out = BUF_ON(space);
 
 	for (;;) {
