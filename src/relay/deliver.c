@@ -524,29 +524,6 @@ static bool all_route_trouble(const struct delivery *d)
 	return d->txn.nrcpt > 0;
 }
 
-/* The session is over: was it the hop's fault, or just an idle one's end? */
-static void session_over(struct relay *r, struct delivery *d)
-{
-	struct outcome fault = d->client.fault;
-	bool stale = !d->fresh && d->open && all_route_trouble(d);
-
-	if (d->open)
-		attempt_record(r, d);
-	if (!d->busy || fault.verdict == VERDICT_RETRY_MESSAGE) {
-		attempt_release(r, d, &fault);
-		delivery_free(r, d);
-		return;
-	}
-	if (stale && d->hop != HOP_NONE && work_again(d, false) > 0) {
-		/* An idle connection had gone: the hop gets a new one. */
-		delivery_start(r, d, d->hop);
-		return;
-	}
-	if (fault.verdict == VERDICT_NONE)
-		trouble(&fault, TROUBLE_LINK, 442, "session ended early");
-	attempt_hop_failed(r, d, &fault);
-}
-
 /*
  * With the session alive and other recipients answered, one recipient's
  * trouble is its own.  Returns: were recipients put off by a limit?
@@ -578,6 +555,48 @@ static void end_transaction(struct relay *r, struct delivery *d)
 		return;
 	d->busy = false;
 	d->staged = NULL;
+}
+
+/* The hop takes no more on this connection, but the answers are final. */
+static void closed_in_order(struct relay *r, struct delivery *d)
+{
+	end_transaction(r, d);
+	if (d->hop != HOP_NONE && (d->busy || work_find(r, d)))
+		delivery_start(r, d, d->hop);
+	else
+		delivery_free(r, d);
+}
+
+/* The session is over: was it the hop's fault, or just an idle one's end? */
+static void session_over(struct relay *r, struct delivery *d)
+{
+	struct outcome fault = d->client.fault;
+	bool trouble_only = d->open && all_route_trouble(d);
+	bool stale = !d->fresh && trouble_only;
+
+	if (fault.verdict == VERDICT_NONE && d->open && !trouble_only) {
+		closed_in_order(r, d);
+		return;
+	}
+	if (fault.verdict == VERDICT_NONE && trouble_only) {
+		fault = d->outcomes[0];
+		stale = false;
+	}
+	if (d->open)
+		attempt_record(r, d);
+	if (!d->busy || fault.verdict == VERDICT_RETRY_MESSAGE) {
+		attempt_release(r, d, &fault);
+		delivery_free(r, d);
+		return;
+	}
+	if (stale && d->hop != HOP_NONE && work_again(d, false) > 0) {
+		/* An idle connection had gone: the hop gets a new one. */
+		delivery_start(r, d, d->hop);
+		return;
+	}
+	if (fault.verdict == VERDICT_NONE)
+		trouble(&fault, TROUBLE_LINK, 442, "session ended early");
+	attempt_hop_failed(r, d, &fault);
 }
 
 static void quit(struct relay *r, struct delivery *d)

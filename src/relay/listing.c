@@ -306,8 +306,8 @@ bool queue_piece(struct relay *r, struct control *c)
 	if (!c->json && c->shown == 0)
 		buf_put_str(&c->out, "Mail queue is empty\n");
 	else if (!c->json)
-		buf_putf(&c->out, "-- %llu Kbytes in %u Request%s.\n",
+		buf_putf(&c->out, "-- %llu Kbytes in %u Requests.\n",
 			 (unsigned long long)((c->bytes + 1023) / 1024),
-			 c->shown, c->shown == 1 ? "" : "s");
+			 c->shown);
 	return false;
 }
