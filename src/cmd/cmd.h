@@ -14,21 +14,21 @@
 
 /* Exit codes (sysexits; DESIGN.md 2.1). */
 enum {
-	EXIT_DONE = 0,
-	EXIT_USAGE_ = 64,  /* bad option, no recipients */
-	EXIT_DATA = 65,    /* bad address, data, unknown ID */
-	EXIT_REFUSED = 69, /* the next hop refused */
-	EXIT_INTERNAL = 70,
-	EXIT_SYSTEM = 71,
-	EXIT_IO = 74,
-	EXIT_AGAIN = 75,
-	EXIT_DENIED = 77,
-	EXIT_CONFIG_ = 78
+	EXIT_DONE = 0,      /* all is well */
+	EXIT_USAGE_ = 64,   /* bad option, no recipients */
+	EXIT_DATA = 65,     /* bad address, data, unknown ID */
+	EXIT_REFUSED = 69,  /* the next hop refused */
+	EXIT_INTERNAL = 70, /* our own fault */
+	EXIT_SYSTEM = 71,   /* the system lacks something */
+	EXIT_IO = 74,       /* reading or writing failed */
+	EXIT_AGAIN = 75,    /* try again later */
+	EXIT_DENIED = 77,   /* not allowed */
+	EXIT_CONFIG_ = 78   /* the configuration is at fault */
 };
 
 /* One applet: argv[0] is its name; -C FILE is taken off already. */
 struct applet {
-	const char *name;
+	const char *name;                  /* argv[0], or the first argument */
 	int (*run)(int argc, char **argv); /* NULL: not built in */
 	const char *missing;               /* then: the CONFIG_ it would need */
 };

@@ -20,13 +20,13 @@ enum handover_mode {
 
 /* The message. */
 struct handover {
-	struct slice from;  /* reverse-path, empty: null */
-	struct slice rcpts; /* packed, each with a NUL (mail/envelope.h) */
-	unsigned nrcpt;
-	enum handover_mode mode;
-	bool verbose;   /* say on standard error what happens */
-	bool eight_bit; /* its first bytes hold some above 0x7f */
-	uint64_t size;  /* estimate of its octets; 0 unknown */
+	struct slice from;       /* reverse-path, empty: null */
+	struct slice rcpts;      /* packed, each with a NUL (mail/envelope.h) */
+	unsigned nrcpt;          /* how many they are */
+	enum handover_mode mode; /* may it wait for the next hop? */
+	bool verbose;            /* say on standard error what happens */
+	bool eight_bit;          /* its first bytes hold some above 0x7f */
+	uint64_t size;           /* estimate of its octets; 0 unknown */
 	/* Next bytes of the message, CRLF lines: a count, 0 the end, -errno. */
 	ssize_t (*read)(void *ctx, void *p, size_t n);
 	/* Start reading again from the first byte; 0 or -errno. */

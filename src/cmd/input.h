@@ -37,18 +37,18 @@ struct input {
 	size_t raw_len;    /* bytes in raw */
 	size_t header_len; /* bytes of header at the start of head */
 	bool dots;         /* a lone dot ends the message */
-	const struct fixup_job *job;
-	struct lines lines;
-	struct fixup fixup;
-	struct slice chunk; /* bytes of the input not yet taken by lines */
-	struct buf text;    /* CRLF lines not yet taken by fixup */
-	struct buf out;     /* what leaves, not yet read */
-	size_t out_at;      /* bytes of out that were read */
-	char raw[INPUT_RAW];
-	char head[CONFIG_HEADER_MAX + 2048];
-	char chunk_space[4096];
-	char text_space[4096];
-	char out_space[4096];
+	const struct fixup_job *job; /* of input_start() */
+	struct lines lines;          /* the second stage */
+	struct fixup fixup;          /* the third */
+	struct slice chunk;  /* bytes of the input not yet taken by lines */
+	struct buf text;     /* CRLF lines not yet taken by fixup */
+	struct buf out;      /* what leaves, not yet read */
+	size_t out_at;       /* bytes of out that were read */
+	char raw[INPUT_RAW]; /* the input's first bytes */
+	char head[CONFIG_HEADER_MAX + 2048]; /* the header's lines */
+	char chunk_space[4096];              /* bytes behind raw */
+	char text_space[4096];               /* of text */
+	char out_space[4096];                /* of out */
 };
 
 /*

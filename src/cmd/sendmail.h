@@ -28,7 +28,7 @@ enum sendmail_mode {
 
 /* The command line. */
 struct sendmail {
-	enum sendmail_mode mode;
+	enum sendmail_mode mode;     /* -b, -q */
 	enum handover_mode handover; /* -od */
 	bool take_header;            /* -t: recipients from the header, too */
 	bool ignore_dots;            /* -i: a lone dot is text */

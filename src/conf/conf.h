@@ -46,12 +46,12 @@ enum hop_auth { HOP_AUTH_AUTO, HOP_AUTH_OFF, HOP_AUTH_PLAIN, HOP_AUTH_LOGIN };
 
 /* One next hop, with the options of its line. */
 struct conf_hop {
-	uint8_t route; /* index into conf.routes */
-	enum hop_scheme scheme;
-	struct slice text; /* as written, for status: "smtp://host:25" */
-	struct slice host; /* name or address literal without [ ]; of
+	uint8_t route;          /* index into conf.routes */
+	enum hop_scheme scheme; /* how mail reaches it */
+	struct slice text;      /* as written, for status: "smtp://host:25" */
+	struct slice host;      /* name or address literal without [ ]; of
 				 * HOP_ERROR: its TEXT */
-	bool literal;      /* host is an IP address */
+	bool literal;           /* host is an IP address */
 	uint16_t port;
 	enum hop_tls tls;
 	enum hop_auth auth;
@@ -86,8 +86,8 @@ struct conf_alias {
 /* One listen line. */
 struct conf_listen {
 	struct slice host; /* IP address text */
-	uint16_t port;
-	bool is_default; /* not configured: failure to bind is a warning */
+	uint16_t port;     /* 1 to 65535 */
+	bool is_default;   /* not configured: failure to bind is a warning */
 };
 
 /* One allow line. */
@@ -105,29 +105,32 @@ enum conf_log { CONF_LOG_AUTO, CONF_LOG_SYSLOG, CONF_LOG_STDERR };
 /* A whole configuration. */
 struct conf {
 	struct slice hostname; /* as configured; empty: the system's */
-	struct slice domain;
-	struct slice from;
-	uint8_t nroutes, nhops, nlisten, nallow;
-	uint16_t naliases;
-	struct conf_route routes[CONFIG_ROUTES];
-	struct conf_hop hops[CONFIG_HOPS];
+	struct slice domain;   /* completes bare addresses */
+	struct slice from;     /* forced sender */
+	uint8_t nroutes, nhops, nlisten, nallow; /* of the arrays below */
+	uint16_t naliases;                       /* of aliases */
+	struct conf_route routes[CONFIG_ROUTES]; /* in their order */
+	struct conf_hop hops[CONFIG_HOPS];       /* of all routes */
+	/* In file order. */
 	struct conf_alias aliases[CONFIG_ALIASES];
+	/* Addresses of the listener, networks that may submit. */
 	struct conf_listen listen[CONF_MAX_LISTEN];
 	struct conf_network allow[CONF_MAX_ALLOW];
-	bool listen_none;
+	bool listen_none; /* no listener is wanted */
+	/* As their keys. */
 	struct slice socket, control, spool, state, ca, user;
 	bool user_default;        /* not configured: nobody will do, too */
 	uint64_t spool_size;      /* bytes, whole frames */
 	uint32_t commit_smtp_ms;  /* commit-after by SMTP */
 	uint32_t commit_local_ms; /* commit-after by sendmail */
-	uint32_t retry_min_s, retry_max_s;
-	uint32_t splay_s, lifetime_s, alarm_s;
-	enum conf_clock clock;
-	uint64_t max_message; /* bytes */
-	enum conf_log log;
-	uint8_t log_level; /* enum log_level */
-	size_t used;       /* of text */
-	char text[CONF_TEXT];
+	uint32_t retry_min_s, retry_max_s;     /* delay between attempts */
+	uint32_t splay_s, lifetime_s, alarm_s; /* as their keys */
+	enum conf_clock clock; /* verified TLS before the clock is set */
+	uint64_t max_message;  /* bytes */
+	enum conf_log log;     /* where log lines go */
+	uint8_t log_level;     /* enum log_level */
+	size_t used;           /* of text */
+	char text[CONF_TEXT];  /* the pool */
 };
 
 /* Bytes of an error message. */
@@ -163,7 +166,8 @@ must_check int conf_read(struct conf *c, const char *path, bool optional,
  * lines last.  Domains are compared in any case, local parts to the byte.
  * Returns: an index into routes;  -1 no route
  */
-int conf_route_of(const struct conf *c, struct slice from, struct slice rcpt);
+must_check int conf_route_of(const struct conf *c, struct slice from,
+			     struct slice rcpt);
 
 /* Is name (bare, or @hostname, @localhost) local: what aliases apply to? */
 bool conf_is_local(const struct conf *c, struct slice hostname,

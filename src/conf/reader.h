@@ -18,18 +18,19 @@ struct conf_row;
 
 /* One run of conf_parse(). */
 struct conf_reader {
-	struct conf *c;
+	struct conf *c;             /* what is filled */
 	const struct conf_row *row; /* of the line at hand; NULL: none */
 	const char *name;           /* the file's */
 	unsigned line;              /* from 1; 0: no line is to blame */
 	struct slice rest;          /* of the line */
-	struct buf err;
-	uint16_t at[READER_KEYS]; /* the line each key was seen in, or 0 */
+	struct buf err;             /* the error's text */
+	uint16_t at[READER_KEYS];   /* the line each key was seen in, or 0 */
 };
 
 /* One row of the table. */
 struct conf_row {
-	struct conf_key_info info;
+	struct conf_key_info info; /* name, words, what is missing */
+	/* Reads the words behind the key; NULL: not built in. */
 	int (*set)(struct conf_reader *r, void *field);
 	uint16_t off;      /* of the field in struct conf */
 	bool many;         /* the key may stand in several lines */
@@ -97,11 +98,11 @@ must_check int value_hostport(struct slice in, struct slice *host,
 			      uint16_t *port);
 
 /* Handlers that fill more than a field; field is not used by them. */
-int hop_set_smarthost(struct conf_reader *r, void *field);
-int hop_set_route(struct conf_reader *r, void *field);
-int alias_set(struct conf_reader *r, void *field);
-int listen_set(struct conf_reader *r, void *field);
-int listen_set_allow(struct conf_reader *r, void *field);
+must_check int hop_set_smarthost(struct conf_reader *r, void *field);
+must_check int hop_set_route(struct conf_reader *r, void *field);
+must_check int alias_set(struct conf_reader *r, void *field);
+must_check int listen_set(struct conf_reader *r, void *field);
+must_check int listen_set_allow(struct conf_reader *r, void *field);
 
 /* Options of a smarthost or route line, up to its end. */
 must_check int hop_read_options(struct conf_reader *r, struct conf_hop *hop);
