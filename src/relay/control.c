@@ -27,7 +27,7 @@ enum {
 #define MARKS 8
 
 /* Room that a piece may need. */
-#define PIECE 768
+#define PIECE 1024
 
 static struct control *inside(struct relay *r)
 {
@@ -209,7 +209,7 @@ static bool flush_piece(struct relay *r, struct control *c)
 /* The message with LF line ends, as a file would have it. */
 static bool show_piece(struct relay *r, struct control *c)
 {
-	char part[PIECE];
+	char part[PIECE * 3 / 4];
 	uint32_t n;
 
 	if (c->step++ == 0) {
