@@ -353,10 +353,17 @@ static int commit(struct spool *s, const struct spool_item *items, size_t n)
 {
 	int err = commit_once(s, items, n, false);
 
-	if (err == NO_ROOM && ring_scrub(s) == 0)
-		err = commit_once(s, items, n, false);
-	if (err == NO_ROOM && clean(s) == 0)
-		err = commit_once(s, items, n, false);
+	if (err == NO_ROOM) {
+		int way = ring_scrub(s);
+		if (way == 0)
+			err = commit_once(s, items, n, false);
+		else if (way != -ENOSPC)
+			err = way;
+	}
+	if (err == NO_ROOM) {
+		int way = clean(s);
+		err = way ? way : commit_once(s, items, n, false);
+	}
 	return err == NO_ROOM ? -ENOSPC : err;
 }
 
@@ -399,10 +406,10 @@ int ring_make_room(struct spool *s, uint32_t n)
 		return -ENOSPC;
 	if (has_room(s, n))
 		return 0;
-	if (ring_scrub(s) == 0 && has_room(s, n))
-		return 0;
-	int err = clean(s);
-	if (err == 0 && has_room(s, n))
-		return 0;
-	return err < 0 ? err : -ENOSPC;
+	int err = ring_scrub(s);
+	if (err == -ENOSPC || (err == 0 && !has_room(s, n)))
+		err = clean(s);
+	if (err < 0)
+		return err;
+	return has_room(s, n) ? 0 : -ENOSPC;
 }

@@ -41,12 +41,12 @@ static void drop_others(struct spool *s, const struct lazy *l)
 
 int lazy_add(struct spool *s, const struct lazy *l)
 {
+	if (s->nlazy == 0)
+		s->lazy_ms = world_boot_ms(s->w);
 	if (l->what == SPOOL_MARK_GONE)
 		drop_others(s, l);
 	if (s->nlazy == ARRAY_LEN(s->lazy))
 		return -ENOBUFS;
-	if (s->nlazy == 0)
-		s->lazy_ms = world_boot_ms(s->w);
 	s->lazy[s->nlazy++] = *l;
 	return 0;
 }
