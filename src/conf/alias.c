@@ -93,16 +93,12 @@ static int read_targets(struct conf_reader *r, struct slice *out)
 	return 0;
 }
 
-int alias_set(struct conf_reader *r, void *field)
+int alias_set(struct conf_reader *r, void *field, struct slice name)
 {
 	struct conf *c = r->c;
 	struct address a;
-	struct slice name = { 0 };
-	int err = reader_need(r, &name);
 
 	(void)field;
-	if (err < 0)
-		return err;
 	if (address_parse(name, &a) < 0 || a.domain.n > 0)
 		return reader_expected(r, "a local name or *", name);
 	for (unsigned i = 0; i < c->naliases; i++) {
@@ -115,7 +111,7 @@ int alias_set(struct conf_reader *r, void *field)
 	struct conf_alias *out = &c->aliases[c->naliases];
 	out->line = (uint16_t)r->line;
 	out->depth = 1;
-	err = reader_keep(r, name, &out->name);
+	int err = reader_keep(r, name, &out->name);
 	if (err == 0)
 		err = read_targets(r, &out->targets);
 	if (err == 0)

@@ -90,7 +90,9 @@ static int read_value(struct conf_reader *r, unsigned i)
 		return reader_say(r, "a second value, the first is in line %u",
 				  (unsigned)r->at[i]);
 	r->at[i] = (uint16_t)r->line;
-	int err = row->set(r, (char *)r->c + row->off);
+	int err = reader_need(r, &w);
+	if (err == 0)
+		err = row->set(r, (char *)r->c + row->off, w);
 	if (err == 0)
 		err = reader_word(r, &w);
 	if (err > 0)

@@ -75,13 +75,10 @@ static int read_text(struct conf_reader *r, struct conf_hop *hop,
 	return reader_keep(r, in, &hop->host);
 }
 
-static int read_nexthop(struct conf_reader *r, struct conf_hop *hop)
+static int read_nexthop(struct conf_reader *r, struct conf_hop *hop,
+			struct slice w)
 {
-	struct slice w = { 0 };
-	int err = reader_word(r, &w);
-
-	if (err < 0)
-		return err;
+	int err = 0;
 	const struct scheme *s = find_scheme(w);
 	if (!s)
 		return reader_expected(r, NEXTHOP_WORDS, w);
@@ -95,8 +92,6 @@ static int read_nexthop(struct conf_reader *r, struct conf_hop *hop)
 		err = read_host(r, hop, rest, w);
 	else if (s->scheme == HOP_ERROR)
 		err = read_text(r, hop, rest, w);
-	else
-		err = 0;
 	return err < 0 ? err : reader_keep(r, w, &hop->text);
 }
 
@@ -127,7 +122,8 @@ static int route_index(struct conf_reader *r, const struct conf_route *want)
 	return err < 0 ? err : c->nroutes++;
 }
 
-static int add_hop(struct conf_reader *r, const struct conf_route *want)
+static int add_hop(struct conf_reader *r, const struct conf_route *want,
+		   struct slice w)
 {
 	struct conf *c = r->c;
 
@@ -136,7 +132,7 @@ static int add_hop(struct conf_reader *r, const struct conf_route *want)
 				  CONFIG_HOPS);
 	struct conf_hop *hop = &c->hops[c->nhops];
 	memset(hop, 0, sizeof(*hop));
-	int err = read_nexthop(r, hop);
+	int err = read_nexthop(r, hop, w);
 	if (err == 0)
 		err = hop_read_options(r, hop);
 	if (err < 0)
@@ -149,12 +145,12 @@ static int add_hop(struct conf_reader *r, const struct conf_route *want)
 	return 0;
 }
 
-int hop_set_smarthost(struct conf_reader *r, void *field)
+int hop_set_smarthost(struct conf_reader *r, void *field, struct slice w)
 {
 	static const struct conf_route any = { { "*", 1 }, false, true };
 
 	(void)field;
-	return add_hop(r, &any);
+	return add_hop(r, &any, w);
 }
 
 static bool is_pattern(struct slice in)
@@ -170,15 +166,12 @@ static bool is_pattern(struct slice in)
 	return address_is_domain(in);
 }
 
-int hop_set_route(struct conf_reader *r, void *field)
+int hop_set_route(struct conf_reader *r, void *field, struct slice w)
 {
 	static const struct slice from = { "from:", 5 };
-	struct conf_route want = { { 0 }, false, false };
-	int err = reader_need(r, &want.pattern);
+	struct conf_route want = { w, false, false };
 
 	(void)field;
-	if (err < 0)
-		return err;
 	if (slice_starts(want.pattern, from)) {
 		want.from = true;
 		want.pattern = slice_from(want.pattern, from.n);
@@ -189,5 +182,8 @@ int hop_set_route(struct conf_reader *r, void *field)
 				       "*.example.org, user@example.org "
 				       "or from:PATTERN",
 				       want.pattern);
-	return add_hop(r, &want);
+	int err = reader_word(r, &w);
+	if (err == 0)
+		w.n = 0;
+	return err < 0 ? err : add_hop(r, &want, w);
 }

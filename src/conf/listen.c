@@ -18,16 +18,12 @@ static int refuse_options(struct conf_reader *r)
 	return reader_expected(r, NULL, w);
 }
 
-int listen_set(struct conf_reader *r, void *field)
+int listen_set(struct conf_reader *r, void *field, struct slice w)
 {
 	struct conf *c = r->c;
-	struct slice w = { 0 };
 	uint8_t ip[16];
-	int err = reader_need(r, &w);
 
 	(void)field;
-	if (err < 0)
-		return err;
 	bool none = slice_eq(w, SLICE("none"));
 	if (c->listen_none || (none && c->nlisten > 0))
 		return reader_say(r, "none stands alone");
@@ -43,7 +39,7 @@ int listen_set(struct conf_reader *r, void *field)
 	if (value_hostport(w, &host, &l->port) < 0 || l->port == 0 ||
 	    value_ip(host, ip) < 0)
 		return reader_expected(r, NULL, w);
-	err = refuse_options(r);
+	int err = refuse_options(r);
 	if (err == 0)
 		err = reader_keep(r, host, &l->host);
 	if (err == 0)
@@ -51,15 +47,11 @@ int listen_set(struct conf_reader *r, void *field)
 	return err;
 }
 
-int listen_set_allow(struct conf_reader *r, void *field)
+int listen_set_allow(struct conf_reader *r, void *field, struct slice w)
 {
 	struct conf *c = r->c;
-	struct slice w = { 0 };
-	int err = reader_need(r, &w);
 
 	(void)field;
-	if (err < 0)
-		return err;
 	if (c->nallow == CONF_MAX_ALLOW)
 		return reader_say(r, "more than %u networks", CONF_MAX_ALLOW);
 	struct conf_network *n = &c->allow[c->nallow];

@@ -30,11 +30,11 @@ struct conf_reader {
 /* One row of the table. */
 struct conf_row {
 	struct conf_key_info info; /* name, words, what is missing */
-	/* Reads the words behind the key; NULL: not built in. */
-	int (*set)(struct conf_reader *r, void *field);
+	/* Takes the first word and reads on; NULL: not built in. */
+	int (*set)(struct conf_reader *r, void *field, struct slice w);
 	uint16_t off;      /* of the field in struct conf */
 	bool many;         /* the key may stand in several lines */
-	uint32_t min, max; /* of numbers and times */
+	uint32_t min, max; /* of numbers and times; min: the kind of a text */
 };
 
 /* Row i; NULL behind the last. */
@@ -98,11 +98,14 @@ must_check int value_hostport(struct slice in, struct slice *host,
 			      uint16_t *port);
 
 /* Handlers that fill more than a field; field is not used by them. */
-must_check int hop_set_smarthost(struct conf_reader *r, void *field);
-must_check int hop_set_route(struct conf_reader *r, void *field);
-must_check int alias_set(struct conf_reader *r, void *field);
-must_check int listen_set(struct conf_reader *r, void *field);
-must_check int listen_set_allow(struct conf_reader *r, void *field);
+must_check int hop_set_smarthost(struct conf_reader *r, void *field,
+				 struct slice w);
+must_check int hop_set_route(struct conf_reader *r, void *field,
+			     struct slice w);
+must_check int alias_set(struct conf_reader *r, void *field, struct slice w);
+must_check int listen_set(struct conf_reader *r, void *field, struct slice w);
+must_check int listen_set_allow(struct conf_reader *r, void *field,
+				struct slice w);
 
 /* Options of a smarthost or route line, up to its end. */
 must_check int hop_read_options(struct conf_reader *r, struct conf_hop *hop);

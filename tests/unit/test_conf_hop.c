@@ -111,7 +111,9 @@ static void test_bad_nexthop(void **state)
 	char want[300];
 
 	(void)state;
-	bad("", HOPS_ALLOWED "nothing");
+	bad("", "expected NEXTHOP [option=value...], got nothing");
+	assert_int_equal(parse("route a.org"), -EINVAL);
+	assert_string_equal(err.text, "f:1: route: " HOPS_ALLOWED "nothing");
 	for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
 		snprintf(want, sizeof(want), HOPS_ALLOWED "'%s'", hosts[i]);
 		bad(hosts[i], want);
