@@ -408,6 +408,7 @@ void session_run(struct relay *r, struct session *s)
 
 		if (!s->used)
 			return;
+		r->again |= i + 1 == ROUNDS;
 		if (moved && smtp_server_out(&s->server).n <= OUT_ENOUGH)
 			continue;
 		if (blocked(r, s))
