@@ -173,16 +173,24 @@ TEST_CFLAGS = $(OUR_CFLAGS) -Itests -Itests/lib -Wno-format-truncation $(CFLAGS)
 UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 TEST_LIB := $(patsubst tests/lib/%.c,$(O)/testlib/%.o,$(wildcard tests/lib/*.c))
+SIM := $(patsubst tests/%.c,$(O)/%.o,$(wildcard tests/sim/*.c))
 
 $(O)/testlib/%.o: tests/lib/%.c $(O)/config.h $(O)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TEST_CFLAGS) -c -o $@ $<
 
+$(SIM): $(O)/sim/%.o: tests/sim/%.c $(O)/config.h $(O)/flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TEST_CFLAGS) -c -o $@ $<
+
+# The relay's tests run in a simulated world.
+$(filter $(O)/unit/test_relay%,$(UNIT)): $(SIM)
+
 $(UNIT): $(O)/unit/%: tests/unit/%.c $(TEST_LIB) $(ARCHIVE)
 	@mkdir -p $(@D)
 	@echo "  TEST  $<"
-	$(Q)$(CC) $(TEST_CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(TEST_LIB) \
-		$(ARCHIVE) $(LIB_LDLIBS) -lcmocka
+	$(Q)$(CC) $(TEST_CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< \
+		$(filter %.o,$^) $(ARCHIVE) $(LIB_LDLIBS) -lcmocka
 
 $(FUZZ): $(O)/fuzz/%: tests/fuzz/fuzz_%.c tests/tools/replay.c $(ARCHIVE)
 	@mkdir -p $(@D)
@@ -202,7 +210,7 @@ unit-programs: $(if $(T),$(filter %/$(T),$(UNIT)),$(UNIT))
 fuzz-programs: $(if $(T),$(filter %/$(T),$(FUZZ)),$(FUZZ))
 .PHONY: install sources unit-programs fuzz-programs FORCE
 
--include $(OBJS:.o=.d) $(UNIT:=.d) $(TEST_LIB:.o=.d)
+-include $(OBJS:.o=.d) $(UNIT:=.d) $(TEST_LIB:.o=.d) $(SIM:.o=.d)
 endif
 
 # ---- tests ---------------------------------------------------------------
