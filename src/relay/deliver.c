@@ -408,6 +408,10 @@ void delivery_begin(struct relay *r, struct delivery *d)
 	d->raw_len = d->raw_at = 0;
 	d->wire = BUF_ON(d->wire_space);
 	d->wire_at = 0;
+	/* From the start again: an earlier attempt may have had a part. */
+	message_header(r, d);
+	/* RFC 1870 6: an estimate, with what the header gains. */
+	d->txn.size = d->size + d->fixup_job.trace.n + 200;
 	smtp_client_begin(&d->client, &d->txn);
 	touch(r, d);
 }

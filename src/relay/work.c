@@ -299,9 +299,6 @@ bool work_find(struct relay *r, struct delivery *d)
 	for (unsigned i = 0; d->staged && i < d->txn.nrcpt; i++)
 		d->staged->rcpts[d->of[i]].active = true;
 	memset(d->outcomes, 0, d->txn.nrcpt * sizeof(d->outcomes[0]));
-	message_header(r, d);
-	/* RFC 1870 6: an estimate, with what the header gains. */
-	d->txn.size = d->size + d->fixup_job.trace.n + 200;
 	return true;
 }
 
