@@ -82,28 +82,37 @@ static void move_deliveries(struct relay *r, struct submission *s)
 	}
 }
 
+/* Recipients of it wait on their own: one delay, whatever their number. */
+static void defer(struct relay *r, struct submission *s, unsigned rcpt)
+{
+	struct outcome why;
+	char text[OUTCOME_MAX_TEXT];
+	struct buf b = BUF_ON(text);
+
+	submission_text(r, s, rcpt, &b);
+	outcome_set(&why, VERDICT_RETRY_MESSAGE, s->rcpts[rcpt].code,
+		    s->rcpts[rcpt].dsn, buf_slice(&b));
+	work_defer(r, s->id, &why);
+}
+
 /* Its recipients' routes have queued mail now; some wait on their own. */
 static void note_queued(struct relay *r, struct submission *s)
 {
+	unsigned later = s->nrcpt;
+
 	for (unsigned i = 0; i < s->nrcpt; i++) {
 		struct staged_rcpt *rc = &s->rcpts[i];
-		struct outcome why;
-		char text[OUTCOME_MAX_TEXT];
-		struct buf b = BUF_ON(text);
 
 		if (rc->route != ROUTE_NONE && rc->state != SPOOL_SENT &&
 		    rc->state != SPOOL_REFUSED)
 			r->routes[rc->route].backlog = true;
-		if (!rc->later) {
-			if (rc->state == SPOOL_WAITING && rc->tried)
-				r->count.deferred++;
-			continue;
-		}
-		submission_text(r, s, i, &b);
-		outcome_set(&why, VERDICT_RETRY_MESSAGE, rc->code, rc->dsn,
-			    buf_slice(&b));
-		work_defer(r, s->id, &why);
+		if (rc->later)
+			later = i;
+		else if (rc->state == SPOOL_WAITING && rc->tried)
+			r->count.deferred++;
 	}
+	if (later < s->nrcpt)
+		defer(r, s, later);
 }
 
 /* Why its refused recipients were refused goes beside the message. */
