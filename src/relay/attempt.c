@@ -119,7 +119,6 @@ static void hold_when_over(struct relay *r, struct delivery *d)
 static void record_queued(struct relay *r, struct delivery *d)
 {
 	const struct outcome *later = NULL;
-	bool refused = false;
 
 	for (unsigned k = 0; k < d->txn.nrcpt; k++) {
 		const struct outcome *o = &d->outcomes[k];
@@ -128,14 +127,11 @@ static void record_queued(struct relay *r, struct delivery *d)
 			mark_lazily(r, d, d->of[k], SPOOL_SENT);
 		else if (o->uncertain)
 			mark_lazily(r, d, d->of[k], SPOOL_UNCERTAIN);
-		refused |= o->verdict == VERDICT_REFUSED;
 		if (o->uncertain || o->verdict == VERDICT_RETRY_MESSAGE)
 			later = o;
 	}
-	if (refused) {
-		mark_refused(r, d);
-		hold_when_over(r, d);
-	}
+	mark_refused(r, d);
+	hold_when_over(r, d);
 	if (later != NULL)
 		work_defer(r, d->id, later);
 	else if (work_deferred(r, d->id) != NULL)
