@@ -101,7 +101,7 @@ class Message:
     def header(self, name):
         """The values of a field, unfolded."""
         head = self.data.split(b'\r\n\r\n', 1)[0]
-        head = re.sub(rb'\r\n(?=[ \t])', b'', head).decode('latin-1')
+        head = re.sub(rb'\r\n[ \t]+', b' ', head).decode('latin-1')
         return [line.split(':', 1)[1].strip() for line in head.split('\r\n')
                 if line.lower().startswith(name.lower() + ':')]
 
@@ -161,27 +161,41 @@ class Session(threading.Thread):
 
     # -- the table
 
-    def act(self, step, good, argument=''):
-        """Do what the script says at a step; the answer's text."""
+    def choose(self, step, argument=''):
+        """What the script says of a step; None: be good."""
         action = self.server.take(step, self, argument)
-        if isinstance(action, Hold):
+        while isinstance(action, Hold):
             action.wait(self)
             action = action.then
+        return action
+
+    def act(self, step, good, argument=''):
+        """Do what the script says at a step; the answer's text."""
+        return self.perform(self.choose(step, argument), good)
+
+    @staticmethod
+    def text_of(action, good):
+        """What perform() will answer; '' when it closes instead."""
+        if action is None:
+            return good
+        if isinstance(action, Raw):
+            return action.data.decode('latin-1')
+        return getattr(action, 'text', '') or \
+            (good if isinstance(action, Slow) else '')
+
+    def perform(self, action, good):
+        text = self.text_of(action, good)
         if isinstance(action, Drop):
             self.drop(action.reset)
-        if isinstance(action, Raw):
+        elif isinstance(action, Raw):
             self.send(action.data)
-            return action.data.decode('latin-1')
+        elif isinstance(action, Slow):
+            for byte in text.encode() + b'\r\n':
+                self.send(bytes([byte]))
+        else:
+            self.send(text.encode('latin-1') + b'\r\n')
         if isinstance(action, Close):
-            self.send(action.text.encode() + b'\r\n')
             raise Gone()
-        if isinstance(action, Slow):
-            text = action.text or good
-            for i in range(len(text) + 2):
-                self.send((text + '\r\n').encode()[i:i + 1])
-            return text
-        text = action.text if isinstance(action, Reply) else good
-        self.send(text.encode('latin-1') + b'\r\n')
         return text
 
     # -- the conversation
@@ -206,10 +220,7 @@ class Session(threading.Thread):
             self.server.notice()
 
     def handshake(self):
-        action = self.server.take('handshake', self, '')
-        if isinstance(action, Hold):
-            action.wait(self)
-            action = action.then
+        action = self.choose('handshake')
         if isinstance(action, Drop):
             self.drop(action.reset)
         if isinstance(action, Raw):
@@ -325,27 +336,21 @@ class Session(threading.Thread):
             self.server.breach('bare CR or LF in a message', wire)
         message = Message(self, self.sender, self.rcpts, wire)
         self.sender, rcpts, self.rcpts = None, self.rcpts, []
+        actions = [self.choose('dot', r) for r in
+                   (rcpts if self.server.lmtp else [''])]
+        texts = [self.text_of(a, GOOD['dot']) for a in actions]
         if self.server.lmtp:
-            texts = [self.act('dot', GOOD['dot'], r) for r in rcpts]
             message.rcpts = [r for r, t in zip(rcpts, texts) if t[:1] == '2']
-            if message.rcpts:
-                self.server.keep(message)
-            return
-        action = self.server.peek('dot')
-        while isinstance(action, Hold):
-            action = action.then
-        if isinstance(action, Drop):
+        # It is taken before the answer, and when the answer is lost.
+        if message.rcpts and any(isinstance(a, Drop) or t[:1] == '2'
+                                 for a, t in zip(actions, texts)):
             self.server.keep(message)
-        text = self.act('dot', GOOD['dot'])
-        if text[:1] == '2':
-            self.server.keep(message)
+        for action in actions:
+            self.perform(action, GOOD['dot'])
 
     def body(self):
         """The bytes between 354 and CRLF.CRLF, dots still stuffed."""
-        action = self.server.take('body', self, '')
-        if isinstance(action, Hold):
-            action.wait(self)
-            action = action.then
+        action = self.choose('body')
         if isinstance(action, Drop):
             while not self.pending:
                 self.fill()
@@ -374,6 +379,13 @@ class Session(threading.Thread):
 
     def do_quit(self, argument):
         self.act('quit', GOOD['quit'], argument)
+        if self.tls:
+            # Without a close_notify OpenSSL would not resume the session.
+            try:
+                self.sock.settimeout(5)
+                self.sock.unwrap()
+            except (OSError, ValueError):
+                pass
         raise Gone()
 
     @property
@@ -444,12 +456,6 @@ class Fake:
         self.wait(lambda: all(s.over for s in self.sessions))
 
     # -- the table
-
-    def peek(self, step):
-        action = self.script.get(step)
-        if isinstance(action, list):
-            action = action[0] if action else None
-        return action
 
     def take(self, step, session, argument):
         with self.changed:

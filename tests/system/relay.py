@@ -80,12 +80,15 @@ class Relay:
                 for v in value if isinstance(value, list) else [value]:
                     f.write('%s %s\n' % (key, v))
 
-    def secret(self, text='sesame', mode=0o600, name='secret'):
-        """A password file."""
-        path = os.path.join(self.base, name)
+    def secret(self, text='sesame', mode=0o600, owner=None):
+        """A password file; of the daemon's user if nobody is named."""
+        path = os.path.join(self.base, 'secret')
         with open(path, 'w') as f:
             f.write(text + '\n')
         os.chmod(path, mode)
+        if os.getuid() == 0:
+            entry = pwd.getpwnam(owner or self.conf['user'])
+            os.chown(path, entry.pw_uid, entry.pw_gid)
         return path
 
     def spool_bytes(self):
@@ -114,15 +117,15 @@ class Relay:
                     self.changed.notify_all()
 
     def wait_listening(self):
-        """Until the submission socket takes connections."""
+        """Until a session on the submission socket is greeted."""
         def ready():
             assert self.process.poll() is None, self.log()
-            with socket.socket(socket.AF_UNIX) as s:
-                try:
-                    s.connect(self.submit)
-                    return True
-                except OSError:
-                    return False
+            try:
+                with Client(self.submit) as c:
+                    c.reply()
+                    return c.cmd('QUIT')[:3] == '221'
+            except OSError:
+                return False
         self.wait(ready, 'the daemon to listen')
 
     def wait(self, condition, what, limit_s=LIMIT_S):
@@ -198,7 +201,7 @@ class Relay:
 
     # -- commands
 
-    def run(self, *words, stdin=b'', name='mailmote', user=None, limit_s=60,
+    def run(self, *words, stdin=b'', name='mailmote', user=None, limit_s=30,
             conf=True, env=None):
         """An applet by argv[0]; the finished process, bytes in out, err."""
         path = self.words[-1]

@@ -2,6 +2,7 @@
 """The configuration as an administrator meets it."""
 import base64
 import os
+import pwd
 import signal
 
 import pytest
@@ -13,22 +14,59 @@ def clear(fake):
     return 'smtp://127.0.0.1:%d tls=off' % fake.port
 
 
-@pytest.mark.parametrize('mode', [0o644, 0o640, 0o604, 0o660, 0o777])
+@pytest.mark.parametrize('mode', [0o644, 0o604, 0o620, 0o660, 0o777])
 @pytest.mark.parametrize('command', ['daemon', 'check'])
 def test_open_secret_is_refused(make_client, secure, mode, command):
     """78, and the words of the fix."""
     relay = make_client(secure, start=False)
     os.chmod(relay.base + '/secret', mode)
-    p = relay.run(command)
+    p = relay.run(command, limit_s=5)
     assert p.returncode == 78
     assert b'chmod' in p.stderr and b'secret' in p.stderr
     assert b'sesame' not in p.stderr
 
 
+@pytest.mark.parametrize('way', ['daemon', 'alone', 'hup'])
+def test_secret_of_root(make_client, secure, root, way):
+    """The usual case: 0600, root's; it is read before root is given up."""
+    relay = make_client(secure, start=False)
+    relay.secret(owner='root')
+    if way != 'alone':
+        relay.start()
+    if way == 'hup':
+        relay.hup()
+    relay.send()
+    assert len(secure.messages) == 1
+    assert secure.logins == [('PLAIN', 'router', 'sesame')]
+
+
+def test_new_secret_of_root_needs_a_restart(make_client, secure, root):
+    """SIGHUP: the user may not read it, so the old value stays."""
+    relay = make_client(secure, start=False)
+    relay.secret(owner='root')
+    relay.start()
+    relay.secret('changed', owner='root')
+    relay.hup()
+    relay.send()
+    assert len(secure.messages) == 1
+    assert b'secret' in relay.run('status').stdout
+
+
+def test_secret_of_the_group(make_client, secure, root):
+    """0640 with the daemon's group."""
+    relay = make_client(secure, start=False)
+    relay.secret(owner='root', mode=0o640)
+    os.chown(relay.base + '/secret', 0,
+             pwd.getpwnam(relay.conf['user']).pw_gid)
+    relay.start()
+    relay.send()
+    assert len(secure.messages) == 1
+
+
 def test_secret_of_another_user_is_refused(make_client, secure, root):
     relay = make_client(secure, start=False)
-    os.chown(relay.base + '/secret', 5, 60)
-    p = relay.run('daemon')
+    relay.secret(owner='games')
+    p = relay.run('daemon', limit_s=5)
     assert p.returncode == 78 and b'secret' in p.stderr
 
 
@@ -36,7 +74,7 @@ def test_secret_behind_a_symlink_is_refused(make_client, secure):
     relay = make_client(secure, start=False)
     os.rename(relay.base + '/secret', relay.base + '/real')
     os.symlink(relay.base + '/real', relay.base + '/secret')
-    p = relay.run('daemon')
+    p = relay.run('daemon', limit_s=5)
     assert p.returncode == 78 and p.stderr
 
 
@@ -49,7 +87,7 @@ def test_secret_that_is_no_file(make_client, secure, kind):
         os.mkdir(path, 0o700)
     elif kind == 'fifo':
         os.mkfifo(path, 0o600)
-    p = relay.run('daemon', limit_s=20)
+    p = relay.run('daemon', limit_s=5)
     assert p.returncode == 78 and p.stderr
 
 
@@ -95,7 +133,7 @@ def test_errors_name_line_and_key(make_relay, text, words, command):
     relay = make_relay(start=False)
     with open(relay.file, 'w') as f:
         f.write(text + '\n')
-    p = relay.run(command)
+    p = relay.run(command, limit_s=5)
     assert p.returncode == 78
     said = p.stderr.decode()
     assert relay.file in said
@@ -128,7 +166,8 @@ def test_hup_with_a_broken_file_keeps_the_old(relay, fake):
         assert c.message('d@device.test', ['a@example.org'],
                          b'\r\nx\r\n')[:3] == '250'
     assert len(fake.messages) == 1
-    assert relay.status()['routes'][0]['nexthop']
+    relay.write()
+    assert relay.route()['state'] == 'up'
 
 
 def test_hup_takes_a_new_smarthost(relay, fake, make_fake):
@@ -235,7 +274,7 @@ def test_ehlo_name(make_relay, fake):
 def test_explicit_address_that_is_taken_is_fatal(make_relay, fake):
     relay = make_relay(clear(fake), start=False)
     relay.write(listen='127.0.0.1:%d' % fake.port)
-    p = relay.run('daemon')
+    p = relay.run('daemon', limit_s=5)
     assert p.returncode in (71, 75, 78)
     assert str(fake.port).encode() in p.stderr
 

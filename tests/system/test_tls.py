@@ -138,14 +138,9 @@ def test_wrong_password_is_a_route_fault(make_client, secure):
     relay.send()
     assert [login[0] for login in secure.logins] == ['PLAIN']
     assert relay.route()['state'] == 'held'
-    assert '535' in relay.route()['reason']
+    assert 'wrong user or password' in relay.route()['reason']
     assert relay.run('status').returncode == 1
     relay.secret('sesame')
-    if relay.conf.get('user'):
-        import pwd
-        import os
-        entry = pwd.getpwnam(relay.conf['user'])
-        os.chown(relay.base + '/secret', entry.pw_uid, entry.pw_gid)
     relay.hup()
     secure.wait_messages(1)
     relay.wait_queue(0)
