@@ -28,12 +28,17 @@ static int read_staged(void *ctx, uint32_t off, void *p, uint32_t n)
 }
 
 /* The states as they are stored; are any still to be delivered? */
-static bool fill_states(const struct submission *s, uint8_t *states)
+static bool fill_states(const struct relay *r, const struct submission *s,
+			uint8_t *states)
 {
+	bool null = submission_is_null(r, s);
 	bool waits = false;
 
 	for (unsigned i = 0; i < s->nrcpt; i++) {
 		states[i] = s->rcpts[i].state;
+		/* RFC 5321 4.5.5: the log has named it, that is all. */
+		if (null && states[i] == SPOOL_REFUSED)
+			states[i] = SPOOL_DROPPED;
 		if (states[i] == SPOOL_WAITING || states[i] == SPOOL_UNCERTAIN)
 			waits = true;
 	}
@@ -44,7 +49,7 @@ static void add_to_batch(struct relay *r, struct batch *b, struct submission *s)
 {
 	size_t i = b->n++;
 	struct spool_add *a = &b->add[i];
-	bool waits = fill_states(s, b->states[i]);
+	bool waits = fill_states(r, s, b->states[i]);
 
 	b->of[i] = s;
 	b->source[i] = (struct staged_source){ r, s };
@@ -118,6 +123,8 @@ static void note_queued(struct relay *r, struct submission *s)
 /* Why its refused recipients were refused goes beside the message. */
 static void mark_refused(struct relay *r, struct submission *s)
 {
+	bool null = submission_is_null(r, s);
+
 	for (unsigned i = 0; i < s->nrcpt; i++) {
 		const struct staged_rcpt *rc = &s->rcpts[i];
 		char text[OUTCOME_MAX_TEXT];
@@ -125,6 +132,10 @@ static void mark_refused(struct relay *r, struct submission *s)
 
 		if (rc->state != SPOOL_REFUSED)
 			continue;
+		if (null) {
+			r->count.dropped++;
+			continue;
+		}
 		submission_text(r, s, i, &b);
 		struct spool_mark m = { .id = s->id,
 					.kind = SPOOL_MARK_RCPT,

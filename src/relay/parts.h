@@ -38,6 +38,9 @@ void submission_reroute_all(struct relay *r);
  */
 void submission_settle(struct relay *r, struct submission *s);
 
+/* Is its reverse-path the null one: nobody is told of its failures? */
+bool submission_is_null(const struct relay *r, const struct submission *s);
+
 /* Answer: the submitter may be told. */
 void submission_answer(struct relay *r, struct submission *s,
 		       enum verdict verdict, uint16_t code, uint16_t dsn,

@@ -74,7 +74,7 @@ static void answer_as(struct relay *r, struct submission *s, uint8_t state)
 			  rc->dsn ? rc->dsn : (sent ? 200 : 500), text);
 }
 
-static bool is_null_path(struct relay *r, const struct submission *s)
+bool submission_is_null(const struct relay *r, const struct submission *s)
 {
 	char first;
 
@@ -85,7 +85,7 @@ static bool is_null_path(struct relay *r, const struct submission *s)
 /* Some were sent, the others refused: those are owed a notice. */
 static void settle_mix(struct relay *r, struct submission *s)
 {
-	if (!is_null_path(r, s)) {
+	if (!submission_is_null(r, s)) {
 		s->want_commit = true;
 		return;
 	}
