@@ -69,7 +69,7 @@ static struct session *evict(struct relay *r, bool local)
 	for (size_t i = 0; i < ARRAY_LEN(r->sessions); i++) {
 		struct session *s = &r->sessions[i];
 
-		if (s->submission != NULL || (!local && s->local))
+		if (!s->used || s->submission != NULL || (!local && s->local))
 			continue;
 		if (old == NULL || s->active_ms < old->active_ms)
 			old = s;
