@@ -112,17 +112,40 @@ static size_t listener_wants(struct relay *r, struct listener *l,
 	return 1;
 }
 
+/* Somebody waits for room that complete messages hold. */
+static bool stage_is_short(const struct relay *r)
+{
+	for (size_t i = 0; i < ARRAY_LEN(r->submissions); i++) {
+		const struct submission *s = &r->submissions[i];
+
+		if (s->state == SUBMISSION_OPEN && s->stall_ms)
+			return true;
+	}
+	return false;
+}
+
+/* When it is committed; never, when that has failed and an attempt runs. */
+static int64_t commit_due_ms(const struct submission *s, bool hurry)
+{
+	int64_t due = s->dot_ms + STALL_MS;
+
+	if (hurry && s->commit_ms != INT64_MAX && due < s->commit_ms)
+		return due;
+	return s->commit_ms;
+}
+
 /* The next time that a staged message needs something. */
 static int64_t staged_next_ms(const struct relay *r)
 {
 	int64_t next = INT64_MAX;
+	bool hurry = stage_is_short(r);
 
 	for (size_t i = 0; i < ARRAY_LEN(r->submissions); i++) {
 		const struct submission *s = &r->submissions[i];
 		int64_t at = INT64_MAX;
 
 		if (s->state == SUBMISSION_READY && r->spool != NULL)
-			at = s->commit_ms;
+			at = commit_due_ms(s, hurry);
 		else if (s->state == SUBMISSION_OPEN && s->stall_ms)
 			at = s->stall_ms + STALL_MS;
 		if (at < next)
@@ -212,19 +235,6 @@ static void run_all(struct relay *r)
 			control_serve(r, &r->controls[i]);
 }
 
-/* Somebody has waited long for room that complete messages hold. */
-static bool stage_is_short(const struct relay *r)
-{
-	for (size_t i = 0; i < ARRAY_LEN(r->submissions); i++) {
-		const struct submission *s = &r->submissions[i];
-
-		if (s->state == SUBMISSION_OPEN && s->stall_ms &&
-		    r->now_ms - s->stall_ms >= STALL_MS)
-			return true;
-	}
-	return false;
-}
-
 static void settle_all(struct relay *r)
 {
 	bool hurry = stage_is_short(r);
@@ -237,7 +247,7 @@ static void settle_all(struct relay *r)
 		submission_settle(r, s);
 		if (s->state == SUBMISSION_READY && r->spool != NULL &&
 		    (s->big || r->stopping ||
-		     (hurry && r->now_ms - s->dot_ms >= STALL_MS)))
+		     r->now_ms >= commit_due_ms(s, hurry)))
 			s->want_commit = true;
 	}
 }

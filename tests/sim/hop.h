@@ -53,7 +53,7 @@ struct sim_rule {
 /* A message that was taken. */
 struct sim_mail {
 	char from[320];
-	char to[4096]; /* recipients, a blank behind each */
+	char to[9000]; /* recipients, a blank behind each */
 	unsigned nrcpt;
 	char *data; /* dots undone, NUL-ended, malloc()ed */
 	size_t len;
