@@ -397,6 +397,8 @@ int64_t work_next_ms(struct relay *r)
 {
 	int64_t next = INT64_MAX;
 
+	if (!ENABLE_SPOOL || r->spool == NULL || spool_count(r->spool) == 0)
+		return INT64_MAX;
 	for (unsigned i = 0; i < r->conf->nroutes; i++) {
 		int64_t at = route_next_ms(r, i);
 
