@@ -342,6 +342,14 @@ static struct delivery *delivery_of(struct relay *r, unsigned route)
 	return NULL;
 }
 
+/* An order found nothing to do: it is not kept for mail to come. */
+static void forget_order(struct relay *r, unsigned route)
+{
+	for (unsigned i = 0; i < r->conf->nhops; i++)
+		if (r->conf->hops[i].route == route)
+			r->hops[i].forced = false;
+}
+
 static void dispatch_route(struct relay *r, unsigned route)
 {
 	struct delivery *d = delivery_of(r, route);
@@ -362,6 +370,8 @@ static void dispatch_route(struct relay *r, unsigned route)
 	d->route = (uint8_t)route;
 	if (work_find(r, d))
 		delivery_start(r, d, hop);
+	else
+		forget_order(r, route);
 }
 
 void work_dispatch(struct relay *r)

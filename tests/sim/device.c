@@ -128,7 +128,6 @@ void sim_device_cut(struct sim_device *d)
 	for (size_t i = 0; i < d->sim.nevents; i++)
 		d->sim.events[i].at_ms -= d->sim.now_ms - 1000;
 	d->sim.now_ms = 1000;
-	d->net.last_ms = -1;
 	sim_set_wall(&d->sim, wall_s);
 }
 

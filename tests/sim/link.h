@@ -83,7 +83,6 @@ struct sim_net {
 	uint64_t order;
 	unsigned wakes;  /* waits that ended because of the time asked for */
 	unsigned idle;   /* waits in a row in which no time went by */
-	int64_t last_ms; /* when the last wait ended */
 	struct sim_listener listeners[SIM_LISTENERS];
 	struct sim_conn conns[SIM_CONNS];
 };

@@ -206,8 +206,7 @@ static int op_wait(void *ctx, struct net_wait *set, size_t count,
 	bool is_limit = until_ms > s->limit_ms;
 	int ready;
 
-	n->idle = began == n->last_ms ? n->idle + 1 : 0;
-	if (n->idle > MAX_IDLE)
+	if (n->idle++ > MAX_IDLE)
 		sim_broken("the loop spins");
 	if (is_limit)
 		until_ms = s->limit_ms;
@@ -222,7 +221,8 @@ static int op_wait(void *ctx, struct net_wait *set, size_t count,
 	if (ready == 0 && s->now_ms == until_ms && !is_limit &&
 	    until_ms > began)
 		n->wakes++;
-	n->last_ms = s->now_ms;
+	if (s->now_ms > began)
+		n->idle = 0;
 	return ready;
 }
 
@@ -243,7 +243,7 @@ static const struct net_ops sim_ops = {
 
 void sim_net_init(struct sim_net *n, struct sim *s)
 {
-	*n = (struct sim_net){ .sim = s, .delay_ms = 1, .last_ms = -1 };
+	*n = (struct sim_net){ .sim = s, .delay_ms = 1 };
 	n->net = (struct net){ &sim_ops, n };
 	for (size_t i = 0; i < SIM_CONNS; i++)
 		n->conns[i].net = n;
