@@ -13,20 +13,29 @@
 /* There is room, but the tail is in the way. */
 #define NO_ROOM 1
 
+/* What a commit is for. */
+enum mode {
+	NORMAL,  /* what was asked for, leaving room to reclaim */
+	CLEAN,   /* copy all there is room for */
+	SALVAGE, /* the same, without what cannot be read */
+	FORCE    /* as NORMAL, but take the last frame */
+};
+
 /* A commit before it is written. */
 struct plan {
 	struct writer dry; /* the run of records, counted */
+	enum mode mode;
 	uint64_t first;    /* its first frame */
 	uint64_t tail;     /* the new tail */
 	uint64_t weight;   /* of live messages afterwards */
 	uint64_t live;     /* live frames afterwards */
+	uint32_t largest;  /* weight of the largest one */
 	uint32_t reserved; /* frames kept for the stream afterwards */
 	uint32_t fresh;    /* frames without copies */
 	uint32_t data;     /* data frames to be copied */
 	uint32_t lost;     /* data frames that could not be read */
 	uint32_t adds;     /* messages to be added */
 	bool has_big;      /* one of them is the stream */
-	bool clean;        /* copy all there is room for */
 };
 
 static uint32_t total(const struct plan *p)
@@ -49,8 +58,11 @@ static int check_add(struct spool *s, struct plan *p, const struct spool_add *a)
 {
 	if (a->nrcpt > SPOOL_MAX_RCPT)
 		return -EMSGSIZE;
+	uint32_t weight = weigh(a);
 	p->adds++;
-	p->weight += weigh(a);
+	p->weight += weight;
+	if (weight > p->largest)
+		p->largest = weight;
 	if (!a->big)
 		return 0;
 	if (p->has_big || s->stream.id == 0 || s->stream.size != a->size)
@@ -108,6 +120,7 @@ static int prepare(struct spool *s, struct plan *p)
 	int err = 0;
 
 	p->weight = s->weight;
+	p->largest = s->largest;
 	for (size_t i = 0; i < s->nitems && err == 0; i++) {
 		s->target[i] = (struct target){ 0 };
 		if (s->items[i].mark)
@@ -120,7 +133,7 @@ static int prepare(struct spool *s, struct plan *p)
 	end_messages(s, p);
 	p->reserved = p->has_big ? 0 : s->stream.reserved;
 	p->live = ring_frames(p->weight, (uint64_t)s->data + p->reserved);
-	if (p->adds == 0 || p->live <= ring_capacity(s))
+	if (p->adds == 0 || p->live <= ring_capacity(s, p->largest))
 		return 0;
 	unend_messages(s);
 	return -ENOSPC;
@@ -130,7 +143,7 @@ static int prepare(struct spool *s, struct plan *p)
 static void put_items(struct writer *w)
 {
 	struct spool *s = w->s;
-	struct mark_walk none = { s->next, 0, s->nlazy, 0 };
+	struct mark_walk none = { .seq = s->next, .lazy = s->nlazy };
 	struct record_mark m;
 
 	for (uint32_t i = 0; i < s->nlazy; i++) {
@@ -180,34 +193,40 @@ static int64_t free_after(const struct spool *s, const struct plan *p,
 	return (int64_t)s->ring - used - p->reserved;
 }
 
+static bool is_cleaning(const struct plan *p)
+{
+	return p->mode == CLEAN || p->mode == SALVAGE;
+}
+
 /* Has the live frame at the tail to be copied now?  SPOOL.md 2.4. */
 static bool has_to_copy(const struct spool *s, const struct plan *p)
 {
 	int64_t left = free_after(s, p, p->tail);
-	int64_t slack = ring_slack(s);
-	int64_t live = (int64_t)p->live;
+	int64_t slack = ring_slack(s, p->largest);
 
-	if (p->clean || left < live + slack)
+	if (is_cleaning(p) || left < slack)
 		return true;
-	return left < 3 * live + slack && total(p) < 2 * p->fresh;
+	return left < slack + (int64_t)p->live / 2 && total(p) < 2 * p->fresh;
 }
 
-/* Count the copies of the frame at the tail; false: no room for them. */
+/*
+ * Count the copies of the frame at the tail; false: no room for them, or they
+ * cannot be read now.  Only SALVAGE goes on without what cannot be read.
+ */
 static bool plan_copy(struct spool *s, struct plan *p, uint64_t room)
 {
 	struct writer before = p->dry;
 
 	if (is_data(s, p->tail)) {
-		if (total(p) + 1 > room)
+		bool is_good = ring_load(s, p->tail) == 0;
+		if (total(p) + 1 > room || (!is_good && p->mode != SALVAGE))
 			return false;
-		if (ring_load(s, p->tail) == 0)
-			p->data++;
-		else
-			p->lost++;
+		p->data += is_good;
+		p->lost += !is_good;
 		return true;
 	}
 	put_copies(&p->dry, p->tail);
-	if (total(p) <= room)
+	if (total(p) <= room && p->dry.err == 0)
 		return true;
 	p->dry = before;
 	return false;
@@ -221,7 +240,9 @@ static int make_plan(struct spool *s, struct plan *p)
 	room = room > p->reserved ? room - p->reserved : 0;
 	p->first = s->next;
 	p->tail = s->tail;
-	p->dry = (struct writer){ .s = s, .dry = true };
+	p->dry = (struct writer){ .s = s,
+				  .dry = true,
+				  .salvage = p->mode == SALVAGE };
 	writer_begin(&p->dry);
 	put_items(&p->dry);
 	p->fresh = total(p);
@@ -232,12 +253,12 @@ static int make_plan(struct spool *s, struct plan *p)
 		}
 		p->tail++;
 	}
-	if (total(p) > room || (p->clean && p->tail == s->tail))
+	if (total(p) > room || (is_cleaning(p) && p->tail == s->tail))
 		return NO_ROOM;
-	int64_t least = (int64_t)p->live + ring_slack(s);
-	if (p->adds > 0 && free_after(s, p, p->tail) < least)
-		return NO_ROOM;
-	return 0;
+	if (p->mode != NORMAL)
+		return 0;
+	int64_t slack = ring_slack(s, p->largest);
+	return free_after(s, p, p->tail) < slack ? NO_ROOM : 0;
 }
 
 /* Write all frames as planned, and sync. */
@@ -248,7 +269,8 @@ static int write_plan(struct spool *s, const struct plan *p, uint64_t id)
 			    .seq = p->first,
 			    .count = total(p),
 			    .tail = p->tail,
-			    .id = id };
+			    .id = id,
+			    .salvage = p->mode == SALVAGE };
 
 	for (uint64_t seq = s->tail; seq < p->tail; seq++)
 		if (is_data(s, seq) && ring_load(s, seq) == 0)
@@ -297,6 +319,7 @@ static void believe(struct spool *s, const struct plan *p, uint64_t id)
 			s->weight += weigh(s->items[i].add);
 	}
 	s->count += p->adds;
+	s->largest = s->count > 0 ? p->largest : 0;
 	lazy_clear(s);
 	s->stats.lost += p->dry.lost;
 	if (p->dry.lost > 0 || p->lost > 0)
@@ -324,9 +347,9 @@ static int write_and_believe(struct spool *s, const struct plan *p)
 
 /* One commit, or none.  0, NO_ROOM or -errno. */
 static int commit_once(struct spool *s, const struct spool_item *items,
-		       size_t n, bool clean)
+		       size_t n, enum mode mode)
 {
-	struct plan p = { .clean = clean };
+	struct plan p = { .mode = mode };
 
 	s->items = items;
 	s->nitems = n;
@@ -346,24 +369,45 @@ static int commit_once(struct spool *s, const struct spool_item *items,
 /* A commit that only copies and moves the tail.  0, NO_ROOM, -errno. */
 static int clean(struct spool *s)
 {
-	return commit_once(s, NULL, 0, true);
+	int err = commit_once(s, NULL, 0, CLEAN);
+
+	return err == NO_ROOM ? commit_once(s, NULL, 0, SALVAGE) : err;
+}
+
+/*
+ * All there is to be had: sums that are exact, burnt frames, and then one lap
+ * of copying, in as few commits as the free frames allow.
+ */
+static int commit_hard(struct spool *s, const struct spool_item *items,
+		       size_t n)
+{
+	uint64_t end = s->next;
+	int err = ring_scrub(s);
+
+	if (err != 0 && err != -ENOSPC)
+		return err;
+	ring_recount(s);
+	err = commit_once(s, items, n, NORMAL);
+	while (err == NO_ROOM && s->tail < end) {
+		err = clean(s);
+		if (err)
+			break;
+		err = commit_once(s, items, n, NORMAL);
+	}
+	return err;
 }
 
 static int commit(struct spool *s, const struct spool_item *items, size_t n)
 {
-	int err = commit_once(s, items, n, false);
+	bool has_add = false;
+	int err = commit_once(s, items, n, NORMAL);
 
-	if (err == NO_ROOM) {
-		int way = ring_scrub(s);
-		if (way == 0)
-			err = commit_once(s, items, n, false);
-		else if (way != -ENOSPC)
-			err = way;
-	}
-	if (err == NO_ROOM) {
-		int way = clean(s);
-		err = way ? way : commit_once(s, items, n, false);
-	}
+	for (size_t i = 0; i < n; i++)
+		has_add |= items[i].add != NULL;
+	if (err == NO_ROOM)
+		err = commit_hard(s, items, n);
+	if (err == NO_ROOM && !has_add)
+		err = commit_once(s, items, n, FORCE);
 	return err == NO_ROOM ? -ENOSPC : err;
 }
 
@@ -394,20 +438,23 @@ int ring_commit_marks(struct spool *s)
 /* Is there room for n frames more of the stream, and one for its record? */
 static bool has_room(const struct spool *s, uint32_t n)
 {
-	uint64_t kept = (uint64_t)s->stream.reserved + n;
-	uint64_t least = ring_used(s) + n + ring_slack(s) + kept;
+	uint64_t kept = (uint64_t)s->stream.reserved + n + 1;
 
-	return ring_free(s) >= least;
+	return ring_free(s) >= ring_slack(s, s->largest) + kept;
 }
 
 int ring_make_room(struct spool *s, uint32_t n)
 {
-	if (ring_used(s) + n + 1 > ring_capacity(s))
+	if (ring_used(s) + n + 1 > ring_capacity(s, s->largest))
 		return -ENOSPC;
 	if (has_room(s, n))
 		return 0;
 	int err = ring_scrub(s);
-	if (err == -ENOSPC || (err == 0 && !has_room(s, n)))
+	if (err == -ENOSPC)
+		err = 0;
+	ring_recount(s);
+	uint64_t end = s->next;
+	while (err == 0 && !has_room(s, n) && s->tail < end)
 		err = clean(s);
 	if (err < 0)
 		return err;

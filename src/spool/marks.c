@@ -12,7 +12,7 @@
 
 struct mark_walk ring_marks(struct spool *s, const struct place *pl)
 {
-	struct mark_walk w = { pl->seq, 0, 0, 0 };
+	struct mark_walk w = { .seq = pl->seq };
 	uint32_t bit = 1u << (WORD_MARKED + pl->slot);
 
 	if (!(*ring_word(s, pl->seq) & bit))
@@ -28,8 +28,11 @@ static bool next_in_frame(struct spool *s, const struct place *pl,
 
 	if ((word & WORD_KIND) != WORD_COMMIT || !(word & WORD_MARKS))
 		return false;
-	if (ring_load(s, w->seq) || s->head.kind != FRAME_COMMIT)
+	int err = ring_load(s, w->seq);
+	if (err) {
+		w->err = err;
 		return false;
+	}
 
 	struct record_walk rw = record_walk(&s->head, s->read + FRAME_HEAD);
 	struct record r;
@@ -121,7 +124,7 @@ int ring_resolve(struct spool *s, const struct place *pl, uint16_t *flags,
 			 m.rcpt < pl->rec.nrcpt)
 			states[m.rcpt] = m.state;
 	}
-	return 0;
+	return w.err;
 }
 
 bool ring_is_done(const uint8_t *states, size_t n)

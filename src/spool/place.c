@@ -153,6 +153,7 @@ void ring_recount(struct spool *s)
 	s->weight = 0;
 	s->count = 0;
 	s->data = 0;
+	s->largest = 0;
 	for (uint64_t seq = s->tail; seq < s->next; seq++) {
 		uint32_t live = ring_live(s, seq);
 		s->data += (*ring_word(s, seq) & WORD_KIND) == WORD_DATA;
@@ -160,8 +161,12 @@ void ring_recount(struct spool *s)
 			if (!(live >> i & 1))
 				continue;
 			s->count++;
-			if (ring_place(s, seq, i, &pl) == 0)
-				s->weight += record_weight(&pl.rec);
+			if (ring_place(s, seq, i, &pl))
+				continue;
+			uint32_t weight = record_weight(&pl.rec);
+			s->weight += weight;
+			if (weight > s->largest)
+				s->largest = weight;
 		}
 	}
 }

@@ -10,12 +10,12 @@
 
 #include "spool/ring.h"
 
-static void show(struct spool *s, const struct place *pl, struct spool_msg *msg)
+/* 0; -EBADMSG, -errno part of it cannot be read, *msg set all the same. */
+static int show(struct spool *s, const struct place *pl, struct spool_msg *msg)
 {
 	uint16_t flags;
-
-	if (ring_resolve(s, pl, &flags, NULL))
-		flags = pl->rec.flags; /* cannot be: no states are read */
+	bool whole = ring_is_whole(s, pl);
+	int err = ring_resolve(s, pl, &flags, NULL);
 	*msg = (struct spool_msg){
 		.id = pl->rec.id,
 		.frame = (uint32_t)(pl->seq % s->ring),
@@ -28,6 +28,7 @@ static void show(struct spool *s, const struct place *pl, struct spool_msg *msg)
 		.age_s = (int64_t)ring_age(s) - pl->rec.arrived,
 		.where = { pl->seq, pl->off, pl->commit, pl->rec.stream },
 	};
+	return whole ? err : -EBADMSG;
 }
 
 /* The place that msg names, looked up again when it has moved. */
@@ -62,10 +63,8 @@ static int show_place(struct spool *s, uint64_t seq, uint8_t slot,
 		msg->frame = (uint32_t)(seq % s->ring);
 		return err;
 	}
-	bool whole = ring_is_whole(s, &pl);
 	ring_hint(s, pl.rec.id, seq, slot);
-	show(s, &pl, msg);
-	return whole ? 0 : -EBADMSG;
+	return show(s, &pl, msg);
 }
 
 int spool_next(struct spool *s, struct spool_cursor *c, struct spool_msg *msg)
@@ -90,11 +89,7 @@ int spool_find(struct spool *s, uint64_t id, struct spool_msg *msg)
 	struct place pl;
 	int err = ring_find(s, id, &pl);
 
-	if (err)
-		return err;
-	bool whole = ring_is_whole(s, &pl);
-	show(s, &pl, msg);
-	return whole ? 0 : -EBADMSG;
+	return err ? err : show(s, &pl, msg);
 }
 
 int spool_read_envelope(struct spool *s, const struct spool_msg *msg, void *p)
@@ -177,5 +172,5 @@ int spool_reason(struct spool *s, const struct spool_msg *msg, uint16_t rcpt,
 		buf_put_slice(text, m.text);
 		err = 0;
 	}
-	return err;
+	return err && w.err ? w.err : err;
 }

@@ -383,6 +383,15 @@ static void check_messages(struct recovery *r)
 	}
 }
 
+static uint32_t root_of(uint32_t n)
+{
+	uint32_t root = 1;
+
+	while ((root + 1) * (root + 1) <= n)
+		root++;
+	return root;
+}
+
 static void start_fresh(struct spool *s, struct spool_found *found)
 {
 	found->fresh = true;
@@ -400,6 +409,7 @@ static int recover(struct recovery *r, uint32_t frames)
 	if (err)
 		return err;
 	s->ring = frames;
+	s->root = root_of(frames);
 	if (r->found->frames == 0) {
 		if (r->err || r->is_dirty)
 			return r->err ? r->err : -EMEDIUMTYPE;
@@ -410,6 +420,7 @@ static int recover(struct recovery *r, uint32_t frames)
 	if (r->found->frames > frames)
 		return -EINVAL;
 	s->ring = r->found->frames;
+	s->root = root_of(s->ring);
 	walk_down(r);
 	settle(r);
 	skip_torn(r);

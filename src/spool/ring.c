@@ -87,14 +87,17 @@ uint32_t ring_age(const struct spool *s)
 	return s->age_s + (uint32_t)(ran_ms / 1000);
 }
 
-uint32_t ring_slack(const struct spool *s)
+uint32_t ring_slack(const struct spool *s, uint32_t largest)
 {
-	return 2 + s->ring / 64;
+	uint64_t frames = ring_frames(largest, 0);
+
+	frames += 2 + (frames == 0) + s->root;
+	return frames < s->ring ? (uint32_t)frames : s->ring;
 }
 
-uint32_t ring_capacity(const struct spool *s)
+uint32_t ring_capacity(const struct spool *s, uint32_t largest)
 {
-	return (s->ring - ring_slack(s) - 2) / 2;
+	return (s->ring - ring_slack(s, largest)) / 2;
 }
 
 uint64_t ring_frames(uint64_t weight, uint64_t data)

@@ -74,6 +74,8 @@ struct spool {
 	uint64_t last_id;           /* its id: binds the marks medium */
 	bool has_torn_big;          /* it named data that is not there */
 	uint64_t weight;            /* of live messages */
+	uint32_t largest;           /* at least that of each of them */
+	uint32_t root;              /* of the ring's frames, rounded down */
 	uint32_t data;              /* live data frames, the stream's too */
 	uint32_t count;             /* live messages */
 	struct stream stream;       /* the big message under way */
@@ -124,6 +126,7 @@ struct mark_walk {
 	uint16_t off;  /* in its body; 0: its first record */
 	uint32_t lazy; /* next lazy mark */
 	size_t item;   /* next item of the commit */
+	int err;       /* a frame could not be read: marks may be missing */
 };
 
 /* The index word of a frame. */
@@ -164,9 +167,12 @@ must_check int ring_sync(struct spool *s);
 /* The queued-time counter now, in seconds. */
 uint32_t ring_age(const struct spool *s);
 
-/* Frames kept for reclaiming; live frames at most; live frames now. */
-uint32_t ring_slack(const struct spool *s);
-uint32_t ring_capacity(const struct spool *s);
+/*
+ * Frames that stay free for reclaiming, when the largest live message weighs
+ * so much; live frames that there may be then; live frames now.
+ */
+uint32_t ring_slack(const struct spool *s, uint32_t largest);
+uint32_t ring_capacity(const struct spool *s, uint32_t largest);
 uint64_t ring_frames(uint64_t weight, uint64_t data);
 uint64_t ring_used(const struct spool *s);
 
@@ -204,7 +210,7 @@ struct mark_walk ring_marks(struct spool *s, const struct place *pl);
 
 /*
  * Its next mark: from the ring, then lazy ones, then those of the commit
- * being made.  A frame that cannot be read is passed over.
+ * being made.  A frame that cannot be read is passed over, and w->err set.
  * Returns: true and *m, its text valid until the next frame is read
  */
 bool ring_next_mark(struct spool *s, const struct place *pl,
@@ -212,7 +218,7 @@ bool ring_next_mark(struct spool *s, const struct place *pl,
 
 /*
  * Resolve flags and, unless states is NULL, recipients' states.
- * Returns: 0;  -EBADMSG or -errno the states cannot be read
+ * Returns: 0;  -EBADMSG or -errno some of it could not be read
  */
 must_check int ring_resolve(struct spool *s, const struct place *pl,
 			    uint16_t *flags, uint8_t *states);

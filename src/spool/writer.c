@@ -228,48 +228,67 @@ static void copy_rest(struct writer *w, const struct place *pl)
 		if (in > end - off)
 			in = (uint32_t)(end - off);
 		uint8_t *to = take(w, &in);
-		if (to && ring_read(w->s, pl, off, to, in))
+		int err = to ? ring_read(w->s, pl, off, to, in) : 0;
+		if (err && !w->salvage)
+			w->err = err;
+		else if (err)
 			memset(to, 0, in);
 		off += in;
 	}
 }
 
-/* Can each frame of the record be read? */
-static bool is_readable(struct spool *s, const struct place *pl)
+/* Can each frame of the record be read?  0 or -errno. */
+static int check_readable(struct spool *s, const struct place *pl)
 {
-	uint64_t end = pl->off + record_len(&pl->rec);
+	uint64_t last = record_len(&pl->rec) - 1;
 	uint8_t byte;
+	int err = 0;
 
-	for (uint64_t at = pl->off; at < end; at += FRAME_BODY)
-		if (ring_read(s, pl, at - pl->off, &byte, 1))
-			return false;
-	return ring_read(s, pl, end - 1 - pl->off, &byte, 1) == 0;
+	for (uint64_t off = 0; off < last && err == 0; off += FRAME_BODY)
+		err = ring_read(s, pl, off, &byte, 1);
+	return err ? err : ring_read(s, pl, last, &byte, 1);
+}
+
+/*
+ * What has become of it: flags, and states in s->states.
+ * Returns: 0;  -errno it could not all be read, zeros stand in
+ */
+static int fold(struct spool *s, struct place *pl)
+{
+	uint16_t flags = pl->rec.flags;
+	int err = check_readable(s, pl);
+	int bad = ring_resolve(s, pl, &flags, s->states);
+
+	if (err) {
+		memset(s->states, 0, pl->rec.nrcpt);
+		pl->rec.is_damaged = true;
+	}
+	pl->rec.flags = flags;
+	return err ? err : bad;
 }
 
 void writer_copy(struct writer *w, uint64_t seq, uint8_t slot)
 {
 	struct spool *s = w->s;
 	struct place pl;
-	uint16_t flags;
 
 	if (w->err)
 		return;
-	if (ring_place(s, seq, slot, &pl)) {
-		w->lost++; /* the start is gone: nothing to be copied */
+	int err = ring_place(s, seq, slot, &pl);
+	bool is_found = err == 0;
+	if (is_found)
+		err = fold(s, &pl);
+	if (err && !w->salvage) {
+		w->err = err;
 		return;
 	}
-	if (!is_readable(s, &pl))
-		pl.rec.is_damaged = true;
-	if (ring_resolve(s, &pl, &flags, s->states)) {
-		memset(s->states, 0, pl.rec.nrcpt);
-		flags = pl.rec.flags;
+	if (!is_found) {
+		w->lost++; /* nothing is left that could be copied */
+		return;
 	}
-
-	struct record_msg m = pl.rec;
-	m.flags = flags;
-	uint8_t at = put_head(w, &m);
+	uint8_t at = put_head(w, &pl.rec);
 	uint64_t new_seq = w->seq;
-	put_bytes(w, s->states, m.nrcpt);
+	put_bytes(w, s->states, pl.rec.nrcpt);
 	copy_rest(w, &pl);
 	copy_reasons(w, &pl, new_seq, at);
 }

@@ -26,6 +26,7 @@ struct writer {
 	uint8_t starts;  /* messages that start in it */
 	bool has_marks;  /* marks are in it */
 	uint32_t lost;   /* copies left out: nothing could be read */
+	bool salvage;    /* copy what can be read; else that is an error */
 };
 
 /* No record starts in this frame yet. */
@@ -45,7 +46,8 @@ void writer_mark(struct writer *w, const struct record_mark *m);
 
 /*
  * A live message moves: states and flags folded in, reasons behind it.
- * One whose start cannot be read is left out and counted.
+ * When some of it cannot be read that is w->err; but with salvage zeros stand
+ * in for it, and one whose start cannot be read is left out and counted.
  */
 void writer_copy(struct writer *w, uint64_t seq, uint8_t slot);
 

@@ -119,7 +119,8 @@ static void heads_that_cannot_be_are_refused(void **state)
 		{ { 1, 9, 9, 7, 9, 1, 0, 1, 0, 1, 0, 0, 0 }, 1 },
 		{ { 1, 9, 9, 8, 0, 1, 0, 1, 0, 1, 0, 0, 0 }, 1 },
 		{ { 1, 9, 9, 8, FRAME_MAX_SEQ, 1, 0, 1, 0, 1, 0, 0, 0 }, 0 },
-		{ { 1, 9, 9, 8, FRAME_MAX_SEQ + 1, 1, 0, 1, 0, 1, 0, 0, 0 }, 1 },
+		{ { 1, 9, 9, 8, FRAME_MAX_SEQ + 1, 1, 0, 1, 0, 1, 0, 0, 0 },
+		  1 },
 		{ { 1, 9, 9, 8, 9, 0, 0, 1, 0, 1, 0, 0, 0 }, 1 },
 		{ { 1, 9, 9, 8, 9, 1, 1, 1, 0, 1, 0, 0, 0 }, 1 },
 		{ { 1, 9, 9, 8, 9, 1, 0, 0, 0, 1, 0, 0, 0 }, 1 },
@@ -177,9 +178,15 @@ static void records_are_what_they_were(void **state)
 	static uint8_t body[FRAME_BODY];
 	struct frame_head h = good_head();
 	struct record_msg big = good_msg(true), small = good_msg(false);
-	struct record_mark mark = { .what = 1, .slot = 7, .state = 4,
-				    .rcpt = 999, .code = 550, .dsn = 511,
-				    .seq = 77, .id = 88, .flags = 0xabcd,
+	struct record_mark mark = { .what = 1,
+				    .slot = 7,
+				    .state = 4,
+				    .rcpt = 999,
+				    .code = 550,
+				    .dsn = 511,
+				    .seq = 77,
+				    .id = 88,
+				    .flags = 0xabcd,
 				    .text = SLICE("no such user") };
 	struct record r;
 

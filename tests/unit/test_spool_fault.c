@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * test_spool_fault.c - the Nth read, write or sync fails, N = 1, 2, ... until
+ * a run passes without: nothing committed is harmed, nothing refused appears.
+ */
+#include "spoolbox.h"
+
+/* Messages of the run. */
+#define MESSAGES 30
+
+/* What the run knows. */
+static bool is_in[MESSAGES + 2], may_be_in[MESSAGES + 2];
+
+static void note(uint64_t id, int err)
+{
+	is_in[id] = err == 0;
+	may_be_in[id] = err == 0;
+}
+
+/* Messages come and go, big ones too; some calls may fail. */
+static void run(struct box *b)
+{
+	memset(is_in, 0, sizeof(is_in));
+	memset(may_be_in, 0, sizeof(may_be_in));
+	for (uint64_t id = 1; id <= MESSAGES; id++) {
+		if (id % 7 == 0) {
+			int err = box_big(b, id, 20, 12000);
+			if (err == 0)
+				err = box_add_big(b, id, 12000);
+			if (err)
+				spool_big_abort(b->spool);
+			note(id, err);
+		} else {
+			note(id, box_add(b, id, 2, 50, (uint32_t)id * 190));
+		}
+		if (id > 3 && is_in[id - 3] && box_gone(b, id - 3) == 0)
+			note(id - 3, -ENOENT);
+	}
+}
+
+static void check_all(struct box *b)
+{
+	uint32_t n = 0;
+
+	for (uint64_t id = 1; id <= MESSAGES + 1; id++) {
+		struct spool_msg msg;
+		int err = spool_find(b->spool, id, &msg);
+		if (is_in[id])
+			assert_true(box_has(b, id));
+		else if (!may_be_in[id])
+			assert_int_equal(err, -ENOENT);
+		n += err == 0;
+	}
+	assert_int_equal(spool_count(b->spool), n);
+}
+
+/* The run with one fault in it; is there one so late? */
+static bool run_with(int kind, int n, int fail_errno)
+{
+	struct box *b = box_new(32);
+	int *fail = kind == 0   ? &b->ring.fail_read
+		    : kind == 1 ? &b->ring.fail_write
+				: &b->ring.fail_sync;
+
+	b->ring.fail_errno = fail_errno;
+	*fail = n;
+	run(b);
+	bool hit = *fail == 0;
+	*fail = 0;
+	check_all(b);
+	/* Another message always goes in, and seals what failed. */
+	note(MESSAGES + 1, box_add(b, MESSAGES + 1, 1, 9, 9));
+	assert_true(is_in[MESSAGES + 1]);
+	check_all(b);
+	assert_int_equal(box_open(b, false), 0);
+	check_all(b);
+	box_free(b);
+	return hit;
+}
+
+static void nth_read_fails(void **state)
+{
+	int n = 1;
+
+	(void)state;
+	while (run_with(0, n, EIO))
+		n += n < 100 ? 1 : 13;
+	assert_true(n > 20);
+}
+
+static void nth_write_fails(void **state)
+{
+	int n = 1;
+
+	(void)state;
+	while (run_with(1, n, n % 2 ? EIO : ENOSPC))
+		n++;
+	assert_true(n > 60);
+}
+
+static void nth_sync_fails(void **state)
+{
+	int n = 1;
+
+	(void)state;
+	while (run_with(2, n, n % 2 ? EIO : EROFS))
+		n++;
+	assert_true(n > 50);
+}
+
+/* For hours nothing can be written; then all goes on, restart or not. */
+static void a_long_outage(void **state)
+{
+	(void)state;
+	for (int kind = 0; kind < 4; kind++) {
+		struct box *b = box_new(16);
+		assert_int_equal(box_add(b, 1, 1, 20, 500), 0);
+		for (int i = 0; i < 100; i++) {
+			if (kind % 2)
+				b->ring.fail_write = 1;
+			else
+				b->ring.fail_sync = 1;
+			assert_int_equal(box_add(b, 2, 1, 20, 500), -EIO);
+			if (kind >= 2 && i % 9 == 0) {
+				b->ring.fail_sync = b->ring.fail_write = 0;
+				assert_int_equal(box_open(b, false), 0);
+			}
+			assert_true(box_has(b, 1));
+		}
+		b->ring.fail_sync = b->ring.fail_write = 0;
+		assert_int_equal(box_add(b, 3, 1, 20, 500), 0);
+		assert_int_equal(box_open(b, false), 0);
+		assert_true(box_has(b, 1) && box_has(b, 3));
+		box_free(b);
+	}
+}
+
+/* A failed sync was a big message's too. */
+static void a_sync_breaks_the_stream(void **state)
+{
+	struct box *b = box_new(64);
+
+	(void)state;
+	assert_int_equal(box_big(b, 1, 20, 20000), 0);
+	b->ring.fail_sync = 1;
+	assert_int_equal(box_add(b, 2, 1, 20, 500), -EIO);
+	assert_int_equal(spool_big_write(b->spool, "x", 1), -EIO);
+	assert_int_equal(box_add_big(b, 1, 20000), -EIO);
+	spool_big_abort(b->spool);
+	assert_int_equal(spool_used(b->spool), 0);
+	assert_int_equal(box_big(b, 1, 20, 20000), 0);
+	assert_int_equal(box_add_big(b, 1, 20000), 0);
+	assert_true(box_has(b, 1));
+	box_free(b);
+}
+
+static void opening_can_fail(void **state)
+{
+	struct box *b = box_new(16);
+
+	(void)state;
+	assert_int_equal(box_add(b, 1, 1, 20, 500), 0);
+	b->ring.fail_sync = 1;
+	assert_int_equal(box_open(b, false), -EIO);
+	for (int n = 1; n < 40; n++) {
+		b->ring.fail_read = n;
+		int err = box_open(b, false);
+		assert_true(err == 0 || err == -EIO);
+	}
+	b->ring.fail_read = 0;
+	assert_int_equal(box_open(b, false), 0);
+	assert_true(box_has(b, 1));
+	box_free(b);
+	b = box_new(16);
+	b->ring.fail_read = 3;
+	assert_int_equal(box_open(b, false), -EIO);
+	box_free(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nth_read_fails),
+		cmocka_unit_test(nth_write_fails),
+		cmocka_unit_test(nth_sync_fails),
+		cmocka_unit_test(a_long_outage),
+		cmocka_unit_test(a_sync_breaks_the_stream),
+		cmocka_unit_test(opening_can_fail),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
