@@ -29,7 +29,8 @@ static struct totals add_up(struct relay *r)
 			continue;
 		t.messages++;
 		t.bytes += s->size;
-		t.oldest_s = (r->now_ms - s->dot_ms) / 1000;
+		if ((r->now_ms - s->dot_ms) / 1000 > t.oldest_s)
+			t.oldest_s = (r->now_ms - s->dot_ms) / 1000;
 	}
 	if (!ENABLE_SPOOL || r->spool == NULL)
 		return t;
