@@ -145,6 +145,8 @@ static bool is_notify(struct slice in)
 {
 	if (slice_ieq(in, SLICE("never")))
 		return true;
+	if (slice_iends(in, SLICE(",")))
+		return false;
 	do {
 		struct slice one = slice_cut(&in, ',');
 
