@@ -180,8 +180,9 @@ void attempt_release(struct relay *r, struct delivery *d,
 		rc->dsn = why->dsn;
 		submission_note(r, s, d->of[k], why->text);
 	}
-	if (s == NULL && d->busy)
-		work_rewind(r, d->route);
+	for (unsigned i = 0; s == NULL && d->busy && i < r->conf->nroutes; i++)
+		if (i == d->route || d->hop == HOP_NONE)
+			work_rewind(r, i);
 	d->staged = NULL;
 	d->busy = false;
 	d->open = false;
@@ -195,7 +196,9 @@ void attempt_hop_failed(struct relay *r, struct delivery *d,
 
 	if (d->hop != HOP_NONE)
 		hop_fail(r, d->hop, why);
-	next = r->stopping ? HOP_NONE : hop_choose(r, d->route);
+	/* Without its hop its route's number may mean another one now. */
+	next = r->stopping || d->hop == HOP_NONE ? HOP_NONE
+						 : hop_choose(r, d->route);
 	if (d->busy && next != HOP_NONE && work_again(d, false) > 0) {
 		delivery_start(r, d, next);
 		return;
