@@ -411,8 +411,10 @@ static int recover(struct recovery *r, uint32_t frames)
 	s->ring = frames;
 	s->root = root_of(frames);
 	if (r->found->frames == 0) {
-		if (r->err || r->is_dirty)
-			return r->err ? r->err : -EMEDIUMTYPE;
+		if (r->err)
+			return r->err;
+		if (r->is_dirty || r->found->foreign > 0)
+			return -EMEDIUMTYPE;
 		start_fresh(s, r->found);
 		skip_torn(r);
 		return 0;
