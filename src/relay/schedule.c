@@ -97,24 +97,36 @@ bool clock_is_sane(const struct relay *r)
 	return world_wall_s(r->w) >= clock_floor(r);
 }
 
+/* Hops that waited for the clock may be tried.  Were there any? */
+static bool free_from_clock(struct relay *r)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < r->conf->nhops; i++) {
+		struct hop *h = &r->hops[i];
+
+		if (h->state != HOP_HELD || h->next_ms != INT64_MAX)
+			continue;
+		h->next_ms = r->now_ms;
+		any = true;
+	}
+	return any;
+}
+
 void relay_clock_set(struct relay *r)
 {
+	int64_t splay_ms = r->conf->splay_s * 1000ll;
+
 	r->now_ms = world_boot_ms(r->w);
 	r->clock_was_set = true;
 	if (!clock_is_sane(r))
 		return;
 	if (ENABLE_SPOOL && r->spool != NULL)
 		spool_set_wall(r->spool, world_wall_s(r->w));
-	for (unsigned i = 0; i < r->conf->nhops; i++) {
-		struct hop *h = &r->hops[i];
-
-		/* Queued mail is spread; new mail does not wait. */
-		if (h->state == HOP_HELD && h->next_ms == INT64_MAX)
-			h->next_ms =
-				r->now_ms +
-				(int64_t)world_random_below(
-					r->w, r->conf->splay_s * 1000ull + 1);
-	}
+	/* Queued mail is spread; new mail does not wait. */
+	if (free_from_clock(r) && r->queue_ms <= r->now_ms)
+		r->queue_ms = r->now_ms + (int64_t)world_random_below(
+						  r->w, (uint64_t)splay_ms + 1);
 	r->again = true;
 }
 

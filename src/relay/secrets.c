@@ -61,10 +61,10 @@ int secrets_load(struct secrets *s, const struct conf *c, uint32_t uid,
 			continue;
 		int err = load_one(s, i, h, uid, gid, why);
 
-		if (err == -EACCES)
-			return err;
 		if (err == 0)
 			continue;
+		if (err == -EACCES || old == NULL)
+			return -EACCES;
 		log_warn("%.*s", (int)why->len, why->data);
 		buf_reset(why);
 		keep_old(s, i, h->password_file, old, old_conf);

@@ -24,8 +24,8 @@ struct secrets {
  * Read the passwords of c's hops, as a user uid:gid (root may still be us).
  * old, old_conf: what was in force; a file that can no longer be read keeps
  * the value it had (stale).  May be NULL.
- * Returns: 0, even when files are missing: their hops have none;
- *          -EACCES a file may not be used as it is: *why says so and the fix
+ * Returns: 0;  -EACCES a file may not be used as it is, or (without old)
+ *          cannot be read: *why says so and the fix
  */
 must_check int secrets_load(struct secrets *s, const struct conf *c,
 			    uint32_t uid, uint32_t gid,

@@ -287,6 +287,7 @@ struct relay {
 	size_t nlisteners;
 	struct listener listeners[CONF_MAX_LISTEN + 2];
 	struct submission *big;            /* whose content goes to the spool */
+	char known[CONFIG_ENVELOPE_MAX];   /* of submit_rcpt() */
 	char scratch[CONFIG_ENVELOPE_MAX]; /* of one function at a time */
 	char line[LOG_MAX_LINE];           /* of event.c */
 	struct batch batch;                /* of commit.c */

@@ -120,12 +120,24 @@ static void json_counters(struct relay *r, struct buf *b)
 		 (unsigned long long)n->dropped);
 }
 
+/* Append why a hop is as it is; nothing when there is nothing to say. */
+static void put_reason(struct relay *r, struct buf *b, unsigned i)
+{
+	const struct secrets *s = &r->secrets[r->secrets_at];
+
+	buf_put_str(b, r->hops[i].reason);
+	if (b->len == 0 && s->stale[i]) {
+		buf_put_slice(b, r->conf->hops[i].password_file);
+		buf_put_str(b, " cannot be read again: restart to change it");
+	}
+}
+
 static void json_hop(struct relay *r, struct buf *b, unsigned i)
 {
 	const struct hop *h = &r->hops[i];
 	const struct conf_hop *c = &r->conf->hops[i];
-	char pattern[300];
-	struct buf p = BUF_ON(pattern);
+	char pattern[300], words[300];
+	struct buf p = BUF_ON(pattern), why = BUF_ON(words);
 
 	route_put(r, &p, c->route);
 	buf_putf(b, "%s{\"pattern\":", i ? "," : "");
@@ -133,8 +145,9 @@ static void json_hop(struct relay *r, struct buf *b, unsigned i)
 	buf_put_str(b, ",\"nexthop\":");
 	buf_put_json(b, c->text);
 	buf_putf(b, ",\"state\":\"%s\",\"reason\":", hop_state_name(h->state));
-	if (h->reason[0])
-		buf_put_json(b, slice_str(h->reason));
+	put_reason(r, &why, i);
+	if (why.len > 0)
+		buf_put_json(b, buf_slice(&why));
 	else
 		buf_put_str(b, "null");
 	buf_put_char(b, ',');
@@ -230,6 +243,8 @@ static void text_head(struct relay *r, struct buf *b)
 static void text_hop(struct relay *r, struct buf *b, unsigned i)
 {
 	const struct hop *h = &r->hops[i];
+	char words[300];
+	struct buf why = BUF_ON(words);
 
 	buf_put_str(b, "route    ");
 	route_put(r, b, r->conf->hops[i].route);
@@ -246,8 +261,9 @@ static void text_hop(struct relay *r, struct buf *b, unsigned i)
 		buf_put_str(b, " ago");
 	}
 	buf_put_char(b, '\n');
-	if (h->reason[0])
-		buf_putf(b, "         %s\n", h->reason);
+	put_reason(r, &why, i);
+	if (why.len > 0)
+		buf_putf(b, "         %.*s\n", (int)why.len, why.data);
 }
 
 bool status_piece(struct relay *r, struct control *c)

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "mail/address.h"
 #include "relay/parts.h"
 
 static int refuse(struct outcome *why, uint16_t code, uint16_t dsn,
@@ -126,6 +127,42 @@ static struct slice sender_of(struct relay *r, struct submission *s,
 	return slice_str(from);
 }
 
+/* Is this mailbox a recipient already? */
+static bool is_known(struct relay *r, const struct submission *s,
+		     struct slice mailbox)
+{
+	struct slice packed = slice_of(r->known, s->env.len), rcpt;
+	struct envelope env;
+	struct address a, b;
+
+	chain_read(&r->stage, &s->env, 0, r->known, s->env.len);
+	if (envelope_parse(packed, &env) < 0 || address_parse(mailbox, &a) < 0)
+		return false;
+	while (envelope_next_rcpt(&env.rcpts, &rcpt))
+		if (address_parse(rcpt, &b) == 0 && address_eq(&a, &b))
+			return true;
+	return false;
+}
+
+/* Aliases may name a mailbox twice: it gets one copy. */
+static void drop_known(struct relay *r, const struct submission *s,
+		       struct expansion *e)
+{
+	struct buf kept = BUF_ON(r->scratch);
+	struct slice packed = buf_slice(&e->packed), rcpt;
+
+	e->n = 0;
+	while (envelope_next_rcpt(&packed, &rcpt)) {
+		if (is_known(r, s, rcpt))
+			continue;
+		/* In place: what is kept never overtakes what is read. */
+		memmove(kept.data + kept.len, rcpt.p, rcpt.n + 1);
+		kept.len += rcpt.n + 1;
+		e->n++;
+	}
+	e->packed = kept;
+}
+
 static void add_rcpts(struct relay *r, struct submission *s,
 		      struct slice packed)
 {
@@ -150,6 +187,8 @@ int submit_rcpt(struct relay *r, struct submission *s, struct slice rcpt,
 	struct expansion e = { BUF_ON(r->scratch), 0 };
 	int err = identity_expand(r->id, r->conf, rcpt, collect, &e);
 
+	if (err == 0)
+		drop_known(r, s, &e);
 	if (err == -EDESTADDRREQ)
 		return refuse(why, 553, 513, "recipient has no domain");
 	if (err == -ELOOP)

@@ -105,7 +105,7 @@ static void pick_staged(struct delivery *d, struct slice rcpts, struct buf *out)
 		struct staged_rcpt *rc = &d->staged->rcpts[i];
 
 		if (rc->route != d->route || rc->state != SPOOL_WAITING ||
-		    rc->tried)
+		    rc->tried || rc->active)
 			continue;
 		pick(d, out, i, rcpt);
 	}

@@ -91,7 +91,7 @@ uint32_t ring_slack(const struct spool *s, uint32_t largest)
 {
 	uint64_t frames = ring_frames(largest, 0);
 
-	frames += 2 + (frames == 0) + s->root;
+	frames += 2u + (frames == 0 ? 1u : 0u) + (s->root ? 1u : 0u);
 	return frames < s->ring ? (uint32_t)frames : s->ring;
 }
 
