@@ -133,7 +133,7 @@ def test_no_common_mechanism_holds_the_route(make_client, make_fake, pki):
 def test_wrong_password_is_a_route_fault(make_client, secure):
     """No weaker mechanism is tried; the operator mends it by SIGHUP."""
     relay = make_client(secure, start=False)
-    relay.secret('wrong')
+    relay.secret('open')
     relay.start()
     relay.send()
     assert [login[0] for login in secure.logins] == ['PLAIN']
