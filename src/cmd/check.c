@@ -30,7 +30,7 @@ static int check_password(const struct conf_hop *hop, uint32_t uid,
 			  uint32_t gid)
 {
 	char secret[PASSWORD_MAX];
-	char words[400];
+	static char words[400];
 	struct buf out = BUF_ON(secret);
 	struct buf why = BUF_ON(words);
 	int err = password_read(hop->password_file.p, uid, gid, &out, &why);

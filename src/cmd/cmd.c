@@ -11,7 +11,7 @@
 
 /* Bytes of output gathered for one write, and of one error line. */
 #define OUT_MAX 1024
-#define ERR_MAX 800
+#define ERR_MAX 640
 
 const char *cmd_conf_path;
 const char *cmd_name = "mailmote";

@@ -313,7 +313,10 @@ int handover_daemon(const struct conf *c, const struct handover *h)
 				      : "the daemon cannot be reached");
 		return fd == -EACCES ? EXIT_DENIED : EXIT_AGAIN;
 	}
-	*r = (struct run){ .h = h, .fd = fd, .rest = h->rcpts };
+	memset(r, 0, sizeof(*r));
+	r->h = h;
+	r->fd = fd;
+	r->rest = h->rcpts;
 	r->again = BUF_ON(r->again_space);
 	r->txn = (struct smtp_txn){
 		.from = h->from,
