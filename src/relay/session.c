@@ -71,7 +71,7 @@ static struct session *evict(struct relay *r, bool local)
 
 		if (!s->used || s->submission != NULL || (!local && s->local))
 			continue;
-		if (old == NULL || s->active_ms < old->active_ms)
+		if (old == NULL || s->serial < old->serial)
 			old = s;
 	}
 	if (old == NULL)
@@ -138,6 +138,7 @@ static void start(struct relay *r, int fd, const struct net_peer *peer)
 	s->local = peer->local;
 	s->peer = *peer;
 	s->submission = NULL;
+	s->serial = r->sessions_begun++;
 	s->active_ms = r->now_ms;
 	s->in_len = s->in_at = 0;
 	s->ready = true;

@@ -187,7 +187,8 @@ struct session {
 	struct smtp_server_job job;
 	struct submission *submission;
 	int64_t active_ms;
-	unsigned reply; /* LMTP replies given */
+	unsigned reply;  /* LMTP replies given */
+	uint64_t serial; /* sessions are older the smaller it is */
 	size_t in_len, in_at;
 	char in[1024];
 };
@@ -284,6 +285,7 @@ struct relay {
 	struct hop hops[CONFIG_HOPS];
 	struct route routes[CONFIG_ROUTES];
 	struct defer defers[RELAY_DEFERS];
+	uint64_t sessions_begun;
 	size_t nlisteners;
 	struct listener listeners[CONF_MAX_LISTEN + 2];
 	struct submission *big;            /* whose content goes to the spool */
