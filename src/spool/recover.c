@@ -464,7 +464,8 @@ int spool_open(struct spool *s, const struct medium *m,
 	 * A killed process may have left frames in the page cache only: they
 	 * must be on the medium before their tail is believed.
 	 */
-	err = ring_sync(s);
+	if (!found->fresh)
+		err = ring_sync(s);
 	if (err)
 		return err;
 	lazy_load(s);
