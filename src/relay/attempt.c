@@ -160,6 +160,7 @@ void attempt_record(struct relay *r, struct delivery *d)
 	}
 	if (d->staged == NULL && ENABLE_SPOOL && r->spool != NULL)
 		record_queued(r, d);
+	work_rewind_passed(r);
 	d->open = false;
 	r->again = true;
 }
@@ -180,9 +181,9 @@ void attempt_release(struct relay *r, struct delivery *d,
 		rc->dsn = why->dsn;
 		submission_note(r, s, d->of[k], why->text);
 	}
-	for (unsigned i = 0; s == NULL && d->busy && i < r->conf->nroutes; i++)
-		if (i == d->route || d->hop == HOP_NONE)
-			work_rewind(r, i);
+	if (s == NULL && d->busy)
+		work_rewind(r, d->route);
+	work_rewind_passed(r);
 	d->staged = NULL;
 	d->busy = false;
 	d->open = false;

@@ -72,6 +72,9 @@ unsigned work_again(struct delivery *d, bool more);
 /* All queued mail of a route is to be looked at again. */
 void work_rewind(struct relay *r, unsigned route);
 
+/* The same for routes that passed over a message which is free now. */
+void work_rewind_passed(struct relay *r);
+
 /* The queued message id waits for a time of its own. */
 void work_defer(struct relay *r, uint64_t id, const struct outcome *why);
 

@@ -102,6 +102,7 @@ struct hop {
 struct route {
 	struct spool_cursor cursor; /* behind it nothing was looked at */
 	bool backlog; /* there may be queued mail behind the cursor */
+	bool passed;  /* one was passed over: another route had it then */
 	bool waiting; /* queued mail was seen that a hop's trouble holds */
 };
 

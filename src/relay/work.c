@@ -16,6 +16,16 @@ void work_rewind(struct relay *r, unsigned route)
 		r->routes[route].backlog = true;
 }
 
+void work_rewind_passed(struct relay *r)
+{
+	for (unsigned i = 0; i < r->conf->nroutes; i++) {
+		if (!r->routes[i].passed)
+			continue;
+		r->routes[i].passed = false;
+		work_rewind(r, i);
+	}
+}
+
 struct defer *work_deferred(struct relay *r, uint64_t id)
 {
 	for (size_t i = 0; i < RELAY_DEFERS; i++)
@@ -242,7 +252,11 @@ static bool wants_to_go(struct relay *r, struct delivery *d)
 		return false;
 	if (later != NULL && later->due_ms > r->now_ms)
 		return false;
-	if (is_under_way(r, d->msg.id) || has_expired(r, d))
+	if (is_under_way(r, d->msg.id)) {
+		r->routes[d->route].passed = true;
+		return false;
+	}
+	if (has_expired(r, d))
 		return false;
 	if (d->msg.env_len > sizeof(d->env) ||
 	    spool_read_envelope(r->spool, &d->msg, d->env) < 0) {

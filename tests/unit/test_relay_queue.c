@@ -307,6 +307,25 @@ static void routes_do_not_wait_for_each_other(void **state)
 	assert_int_equal(fixture_queued(), 0);
 }
 
+/* While one route has a message the other passes it over, not for ever. */
+static void two_routes_take_turns(void **state)
+{
+	(void)state;
+	sim_device_start(&dev, "route x.org smtp://192.0.2.2 tls=off\n"
+			       "smarthost smtp://192.0.2.1 tls=off\n");
+	hops[0].door->mood = hops[1].door->mood = SIM_REFUSES;
+	fixture_send("a@b.org", "1@x.org,2@d.org", "250 2.0.0 queued as ");
+	hops[0].door->mood = hops[1].door->mood = SIM_ACCEPTS;
+	for (unsigned i = 0; i < 2; i++)
+		sim_hop_rule(&hops[i], (struct sim_rule){ .step = SIM_DOT,
+							  .after_ms = 1000 });
+	assert_int_equal(sim_device_order(&dev, c, "flush wait"), 0);
+	sim_device_run(&dev, 5000);
+	assert_int_equal(sim_hop_got(&hops[1], "1@x.org"), 1);
+	assert_int_equal(sim_hop_got(&hops[0], "2@d.org"), 1);
+	assert_int_equal(fixture_queued(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -324,6 +343,7 @@ int main(void)
 		FIXTURE_TEST(old_age_holds),
 		FIXTURE_TEST(queued_mail_waits_for_the_splay),
 		FIXTURE_TEST(routes_do_not_wait_for_each_other),
+		FIXTURE_TEST(two_routes_take_turns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
