@@ -384,7 +384,7 @@ static void dispatch_route(struct relay *r, unsigned route)
 	d->route = (uint8_t)route;
 	if (work_find(r, d))
 		delivery_start(r, d, hop);
-	else
+	else if (!r->routes[route].passed)
 		forget_order(r, route);
 }
 
