@@ -91,6 +91,7 @@ obj-$(CONFIG_TLS) += net/trust_x509.o
 
 obj-y += relay/attempt.o
 obj-y += relay/commit.o
+obj-y += relay/connect.o
 obj-y += relay/control.o
 obj-y += relay/deliver.o
 obj-y += relay/event.o

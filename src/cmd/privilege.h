@@ -10,8 +10,8 @@
 
 /* Who we are to be. */
 struct privilege {
-	uint32_t uid, gid;
-	bool root; /* we are root still, and are to become uid */
+	uint32_t uid, gid; /* the user, and its first group */
+	bool root;         /* we are root still, and are to become uid */
 };
 
 /*

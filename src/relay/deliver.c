@@ -1,34 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * relay/deliver.c - one connection to a next hop, step by step: look up,
- * connect, TLS, then the client engine for as many messages as there are
- * ("one connection for the whole queue").
+ * relay/deliver.c - the session with a next hop: the client engine for as many
+ * messages as there are ("one connection for the whole queue").
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/secret.h"
 #include "relay/parts.h"
 
-/* Milliseconds for a TCP connection and for a TLS handshake. */
-#define CONNECT_MS 30000
-#define HANDSHAKE_MS 60000
-
 /* Rounds of work for one connection in one turn of the loop. */
 #define ROUNDS 64
-
-static void trouble(struct outcome *o, enum trouble kind, uint16_t dsn,
-		    const char *text)
-{
-	outcome_set_trouble(o, kind, dsn, slice_str(text));
-}
-
-static size_t slot_of(const struct relay *r, const struct delivery *d)
-{
-	return (size_t)(d - r->deliveries);
-}
 
 void delivery_free(struct relay *r, struct delivery *d)
 {
@@ -63,340 +46,11 @@ struct delivery *delivery_take(struct relay *r)
 	return spare;
 }
 
-static const struct conf_hop *hop_of(const struct relay *r,
-				     const struct delivery *d)
-{
-	return &r->conf->hops[d->hop];
-}
-
-/* Closes what an earlier attempt of this slot has left open. */
-static void drop_connection(struct delivery *d)
-{
-	if (d->stream.net != NULL)
-		stream_close(&d->stream);
-	if (d->bundle_fd > 0)
-		close(d->bundle_fd);
-	d->bundle_fd = 0;
-	d->in_len = d->in_at = 0;
-	memset(&d->peer, 0, sizeof(d->peer));
-}
-
-static bool copy_text(char *to, size_t cap, struct slice from)
-{
-	struct buf b = buf_on(to, cap);
-
-	buf_put_slice(&b, from);
-	buf_cstr(&b);
-	return !b.overflow;
-}
-
-/* The password as it was read at the start; a missing file may be there now */
-static bool load_password(struct relay *r, struct delivery *d,
-			  struct outcome *o)
-{
-	struct buf secret = BUF_ON(d->password);
-	char words[OUTCOME_MAX_TEXT + 1];
-	struct buf why = buf_on(words, sizeof(words) - 1);
-	struct slice kept = secrets_of(&r->secrets[r->secrets_at], d->hop);
-
-	buf_put_slice(&secret, kept);
-	if (kept.n == 0 && password_read(hop_of(r, d)->password_file.p, r->uid,
-					 r->gid, &secret, &why) < 0) {
-		words[why.len] = '\0';
-		trouble(o, TROUBLE_CONF, 435,
-			why.len ? words : "no password can be read");
-		return false;
-	}
-	d->job.password = buf_slice(&secret);
-	return true;
-}
-
-/* What the slot keeps of the hop: a reload may change the configuration. */
-static int load_hop(struct relay *r, struct delivery *d, struct outcome *o)
-{
-	const struct conf_hop *h = hop_of(r, d);
-
-	copy_text(d->host, sizeof(d->host), h->host);
-	copy_text(d->user, sizeof(d->user), h->user);
-	d->job = (struct smtp_job){ 0 };
-	if (!ENABLE_AUTH || h->user.n == 0 || h->auth == HOP_AUTH_OFF)
-		return 0;
-	if (!load_password(r, d, o))
-		return -1;
-	d->job.auth = true;
-	d->job.user = slice_str(d->user);
-	d->job.auth_clear = h->tls == HOP_TLS_OFF;
-	d->job.mechanisms = EHLO_AUTH_PLAIN | EHLO_AUTH_LOGIN;
-	if (h->auth == HOP_AUTH_PLAIN)
-		d->job.mechanisms = EHLO_AUTH_PLAIN;
-	if (h->auth == HOP_AUTH_LOGIN)
-		d->job.mechanisms = EHLO_AUTH_LOGIN;
-	return 0;
-}
-
-static int open_bundle(struct relay *r, struct delivery *d, struct outcome *o)
-{
-	const struct conf_hop *h = hop_of(r, d);
-	char path[256], why[OUTCOME_MAX_TEXT];
-	struct buf b = BUF_ON(why);
-
-	if (!copy_text(path, sizeof(path), h->ca.n ? h->ca : r->conf->ca))
-		path[0] = '\0';
-	d->bundle_fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (d->bundle_fd > 0)
-		return 0;
-	d->bundle_fd = 0;
-	buf_putf(&b, "no trust anchors: cannot open %s", path);
-	trouble(o, TROUBLE_CONF, 475,
-		b.overflow ? "no CA bundle" : buf_cstr(&b));
-	return -1;
-}
-
-/* Rules for the peer's certificate; time as DESIGN.md 3.4 says. */
-static int load_trust(struct relay *r, struct delivery *d, struct outcome *o)
-{
-	const struct conf_hop *h = hop_of(r, d);
-	bool sane = clock_is_sane(r);
-
-	d->trust = (struct trust){ .mode = TRUST_NONE, .bundle_fd = -1 };
-	d->trust.name = h->literal ? NULL : d->host;
-	d->trust.now_s = sane ? world_wall_s(r->w) : clock_floor(r);
-	d->trust.floor = !sane;
-	if (h->pins > 0) {
-		d->trust.mode = TRUST_PIN;
-		d->trust.pins = h->pins;
-		d->trust.pin = h->pin;
-		return 0;
-	}
-	if (h->tls != HOP_TLS_VERIFY)
-		return 0;
-	d->trust.mode = TRUST_VERIFY;
-	if (!sane && r->conf->clock == CONF_CLOCK_WAIT) {
-		trouble(o, TROUBLE_CLOCK, 475,
-			"the clock is not set: certificates cannot be judged");
-		return -1;
-	}
-	if (open_bundle(r, d, o) < 0)
-		return -1;
-	d->trust.bundle_fd = d->bundle_fd;
-	return 0;
-}
-
-static enum smtp_tls tls_of(const struct conf_hop *h, bool no_tls)
-{
-	if (h->scheme == HOP_SUBMISSIONS)
-		return SMTP_TLS_IMPLICIT;
-	if (h->tls == HOP_TLS_OFF || no_tls)
-		return SMTP_TLS_OFF;
-	return h->tls == HOP_TLS_TRY ? SMTP_TLS_TRY : SMTP_TLS_REQUIRED;
-}
-
-/* Hops that are no host: everything is taken, or everything refused. */
-static bool is_virtual(struct relay *r, struct delivery *d)
-{
-	const struct conf_hop *h = hop_of(r, d);
-	bool error = h->scheme == HOP_ERROR;
-
-	if (!error && h->scheme != HOP_DISCARD)
-		return false;
-	for (unsigned k = 0; k < d->txn.nrcpt; k++)
-		outcome_set(&d->outcomes[k],
-			    error ? VERDICT_REFUSED : VERDICT_SENT,
-			    error ? 550 : 250, error ? 571 : 200,
-			    error ? h->host : SLICE("discarded"));
-	attempt_record(r, d);
-	hop_ok(r, d->hop);
-	attempt_release(r, d, &d->outcomes[0]);
-	delivery_free(r, d);
-	return true;
-}
-
-static void connect_next(struct relay *r, struct delivery *d);
-
-void delivery_start(struct relay *r, struct delivery *d, unsigned hop)
-{
-	struct outcome o;
-	int got;
-
-	drop_connection(d);
-	if (d->resolve != NULL)
-		resolve_cancel(d->resolve);
-	d->hop = (uint8_t)hop;
-	d->state = DELIVERY_CLAIMED;
-	d->tried = 0;
-	d->fresh = true;
-	d->no_tls = false;
-	hop_begin(r, hop);
-	if (is_virtual(r, d))
-		return;
-	if (load_hop(r, d, &o) < 0 || load_trust(r, d, &o) < 0) {
-		attempt_hop_failed(r, d, &o);
-		return;
-	}
-	d->job.tls = tls_of(hop_of(r, d), false);
-	d->resolve = resolve_slot((unsigned)slot_of(r, d));
-	got = resolve_start(d->resolve, r->net, r->w, NULL, hop_of(r, d)->host,
-			    hop_of(r, d)->port);
-	d->state = DELIVERY_RESOLVE;
-	if (got == 0) {
-		connect_next(r, d);
-	} else if (got != -EINPROGRESS) {
-		trouble(&o, TROUBLE_CONF, 443, "not a host name");
-		attempt_hop_failed(r, d, &o);
-	}
-}
-
-static int64_t connect_ms(struct relay *r, const struct delivery *d)
-{
-	uint32_t s = d->hop == HOP_NONE ? 0 : hop_of(r, d)->timeout_s;
-
-	return s ? s * 1000LL : CONNECT_MS;
-}
-
-/* RFC 5321 5.1: every address is tried, in order, before the hop failed. */
-static void connect_next(struct relay *r, struct delivery *d)
-{
-	const struct resolve_result *found = resolve_result(d->resolve);
-	struct outcome o;
-
-	if (found->n == 0) {
-		trouble(&o, TROUBLE_LINK, 443, found->why);
-		attempt_hop_failed(r, d, &o);
-		return;
-	}
-	while (d->tried < found->n) {
-		d->peer = found->addr[d->tried++];
-		stream_init(&d->stream, r->net);
-		d->state = DELIVERY_CONNECT;
-		d->deadline_ms = r->now_ms + connect_ms(r, d);
-		if (stream_connect(&d->stream, &d->peer) == 0)
-			return;
-	}
-	trouble(&o, TROUBLE_LINK, 441, d->stream.why);
-	attempt_hop_failed(r, d, &o);
-}
-
-/* Our name in EHLO: RFC 5321 4.1.4, a literal when there is no FQDN. */
-static void name_ourselves(struct relay *r, struct delivery *d)
-{
-	struct buf b = BUF_ON(d->helo);
-	struct net_addr own;
-
-	if (r->id->hostname[0])
-		buf_put_str(&b, r->id->hostname);
-	else if (r->net->ops->local_addr(r->net->ctx, d->stream.fd, &own) == 0)
-		net_addr_put_literal(&b, &own);
-	else
-		buf_put_str(&b, "[127.0.0.1]");
-	d->job.helo = slice_str(buf_cstr(&b));
-}
-
-static void touch(struct relay *r, struct delivery *d)
+void delivery_touch(struct relay *r, struct delivery *d)
 {
 	unsigned s = smtp_client_timeout_s(&d->client);
 
 	d->deadline_ms = s ? r->now_ms + s * 1000LL : INT64_MAX;
-}
-
-static void start_session(struct relay *r, struct delivery *d)
-{
-	name_ourselves(r, d);
-	smtp_client_init(&d->client, &d->job);
-	d->state = DELIVERY_SESSION;
-	d->ready = true;
-	touch(r, d);
-}
-
-static void start_handshake(struct relay *r, struct delivery *d)
-{
-	struct stream_session *kept =
-		d->hop == HOP_NONE ? NULL : &r->hops[d->hop].session;
-	int err = stream_start_tls(&d->stream, &d->trust, kept, r->w);
-
-	d->state = DELIVERY_HANDSHAKE;
-	d->deadline_ms = r->now_ms + HANDSHAKE_MS;
-	if (err < 0 && d->stream.why[0] == '\0')
-		copy_text(d->stream.why, sizeof(d->stream.why),
-			  SLICE("TLS cannot be started"));
-	if (err < 0)
-		d->deadline_ms = r->now_ms;
-}
-
-static void step_connect(struct relay *r, struct delivery *d)
-{
-	int err = stream_step(&d->stream);
-	struct outcome o;
-
-	if (err == -EAGAIN && r->now_ms < d->deadline_ms)
-		return;
-	if (err == 0 && d->job.tls == SMTP_TLS_IMPLICIT) {
-		start_handshake(r, d);
-		return;
-	}
-	if (err == 0) {
-		start_session(r, d);
-		return;
-	}
-	if (err == -EAGAIN)
-		copy_text(d->stream.why, sizeof(d->stream.why),
-			  SLICE("connection timed out"));
-	if (d->tried < resolve_result(d->resolve)->n) {
-		stream_close(&d->stream);
-		connect_next(r, d);
-		return;
-	}
-	trouble(&o, TROUBLE_LINK, 441, d->stream.why);
-	attempt_hop_failed(r, d, &o);
-}
-
-/* Opportunistic TLS that does not work: once more, in the clear. */
-static bool retry_without_tls(struct relay *r, struct delivery *d)
-{
-	if (d->job.tls != SMTP_TLS_TRY || d->no_tls || d->job.auth)
-		return false;
-	drop_connection(d);
-	d->no_tls = true;
-	d->job.tls = SMTP_TLS_OFF;
-	d->tried = 0;
-	connect_next(r, d);
-	return true;
-}
-
-static void handshake_failed(struct relay *r, struct delivery *d)
-{
-	char text[OUTCOME_MAX_TEXT];
-	struct buf b = BUF_ON(text);
-	struct outcome o;
-
-	if (retry_without_tls(r, d))
-		return;
-	buf_putf(&b, "TLS: %.*s", (int)strnlen(d->stream.why, 100),
-		 d->stream.why);
-	trouble(&o, TROUBLE_LINK, 475, buf_cstr(&b));
-	attempt_hop_failed(r, d, &o);
-}
-
-static void step_handshake(struct relay *r, struct delivery *d)
-{
-	int err = d->stream.why[0] ? -EPROTO : stream_step(&d->stream);
-
-	if (err == -EAGAIN && r->now_ms < d->deadline_ms)
-		return;
-	if (err == -EAGAIN)
-		copy_text(d->stream.why, sizeof(d->stream.why),
-			  SLICE("the handshake timed out"));
-	if (err < 0) {
-		handshake_failed(r, d);
-		return;
-	}
-	if (d->job.tls == SMTP_TLS_IMPLICIT) {
-		start_session(r, d);
-		return;
-	}
-	d->state = DELIVERY_SESSION;
-	d->ready = true;
-	smtp_client_tls_up(&d->client);
-	touch(r, d);
 }
 
 void delivery_begin(struct relay *r, struct delivery *d)
@@ -413,7 +67,7 @@ void delivery_begin(struct relay *r, struct delivery *d)
 	/* RFC 1870 6: an estimate, with what the header gains. */
 	d->txn.size = d->size + d->fixup_job.trace.n + 200;
 	smtp_client_begin(&d->client, &d->txn);
-	touch(r, d);
+	delivery_touch(r, d);
 }
 
 /* The next raw bytes of the message; false: it cannot be read. */
@@ -599,7 +253,8 @@ static void session_over(struct relay *r, struct delivery *d)
 		return;
 	}
 	if (fault.verdict == VERDICT_NONE)
-		trouble(&fault, TROUBLE_LINK, 442, "session ended early");
+		outcome_set_trouble(&fault, TROUBLE_LINK, 442,
+				    SLICE("session ended early"));
 	attempt_hop_failed(r, d, &fault);
 }
 
@@ -608,7 +263,7 @@ static void quit(struct relay *r, struct delivery *d)
 	d->quitting = true;
 	d->state = DELIVERY_SESSION;
 	smtp_client_quit(&d->client);
-	touch(r, d);
+	delivery_touch(r, d);
 	r->again = true;
 }
 
@@ -644,7 +299,7 @@ static bool pump(struct relay *r, struct delivery *d)
 		return false;
 	}
 	if (wants & SMTP_WANT_TLS) {
-		start_handshake(r, d);
+		delivery_handshake(r, d);
 		return false;
 	}
 	if ((wants & SMTP_WANT_TXN) && d->state == DELIVERY_SESSION &&
@@ -681,7 +336,7 @@ static void step_session(struct relay *r, struct delivery *d)
 		return;
 	flush_stream(d);
 	if (moved && d->state == DELIVERY_SESSION) {
-		touch(r, d);
+		delivery_touch(r, d);
 		return;
 	}
 	if (r->now_ms < d->deadline_ms)
@@ -698,13 +353,13 @@ void delivery_run(struct relay *r, struct delivery *d)
 	switch (d->state) {
 	case DELIVERY_RESOLVE:
 		if (resolve_step(d->resolve) == 0)
-			connect_next(r, d);
+			delivery_connect(r, d);
 		break;
 	case DELIVERY_CONNECT:
-		step_connect(r, d);
+		delivery_step_connect(r, d);
 		break;
 	case DELIVERY_HANDSHAKE:
-		step_handshake(r, d);
+		delivery_step_handshake(r, d);
 		break;
 	case DELIVERY_SESSION:
 	case DELIVERY_LINGER:

@@ -4,7 +4,8 @@
  *
  *   submit.c    messages on their way in        settle.c   their answers
  *   commit.c    staged messages to the spool    work.c     what goes next
- *   deliver.c   one connection to a next hop    attempt.c  its outcomes
+ *   connect.c   from a hop to a session         deliver.c  the session
+ *   attempt.c   its outcomes                    listing.c  the queue
  *   message.c   the header that leaves          schedule.c breakers, clocks
  *   session.c   clients                         control.c  operators
  *   event.c     log lines                       status.c   what they see
@@ -86,9 +87,6 @@ int64_t work_next_ms(struct relay *r);
 
 /* --- deliver.c --- */
 
-/* Start an attempt with d's message at a hop of its route. */
-void delivery_start(struct relay *r, struct delivery *d, unsigned hop);
-
 /* Go on as far as possible. */
 void delivery_run(struct relay *r, struct delivery *d);
 
@@ -104,6 +102,20 @@ size_t delivery_wants(struct relay *r, struct delivery *d, struct net_wait *set,
 
 /* A slot that is free, or lingers and was made free; NULL: none. */
 struct delivery *delivery_take(struct relay *r);
+
+/* The deadline of what d's engine does now begins anew. */
+void delivery_touch(struct relay *r, struct delivery *d);
+
+/* --- connect.c --- */
+
+/* Start an attempt with d's message at a hop of its route. */
+void delivery_start(struct relay *r, struct delivery *d, unsigned hop);
+
+/* Go on: the next address, the connection, the TLS handshake. */
+void delivery_connect(struct relay *r, struct delivery *d);
+void delivery_step_connect(struct relay *r, struct delivery *d);
+void delivery_handshake(struct relay *r, struct delivery *d);
+void delivery_step_handshake(struct relay *r, struct delivery *d);
 
 /* --- attempt.c --- */
 
@@ -171,18 +183,30 @@ void route_put(struct relay *r, struct buf *b, unsigned route);
 
 /* --- session.c (CONFIG_DAEMON; else never called) --- */
 
+/* Take the connections that wait at a listener. */
 void session_accept(struct relay *r, struct listener *l);
+
+/* Go on with a session as far as possible. */
 void session_run(struct relay *r, struct session *s);
+
+/* As delivery_wants(). */
 size_t session_wants(struct relay *r, struct session *s, struct net_wait *set,
 		     int64_t *until_ms);
+
+/* Close it at once; what it had submitted goes on without it. */
 void session_end(struct relay *r, struct session *s);
 /* Say 421 to all (shutdown). */
 void session_stop_all(struct relay *r);
 
 /* --- control.c (CONFIG_CONTROL) --- */
 
+/* The same for the control socket. */
 void control_accept(struct relay *r, struct listener *l);
+
+/* Go on with a command as far as possible. */
 void control_serve(struct relay *r, struct control *c);
+
+/* As delivery_wants(). */
 size_t control_wants(struct relay *r, struct control *c, struct net_wait *set,
 		     int64_t *until_ms);
 
@@ -195,7 +219,7 @@ size_t control_wants(struct relay *r, struct control *c, struct net_wait *set,
 bool status_piece(struct relay *r, struct control *c);
 
 /* The exit code of status: 0, or 1 when mail is stuck or a route is held. */
-int status_code(struct relay *r);
+must_check int status_code(struct relay *r);
 
 /* Append the next piece of the queue listing.  true: there are more. */
 bool queue_piece(struct relay *r, struct control *c);

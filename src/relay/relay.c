@@ -363,7 +363,7 @@ bool relay_is_over(const struct relay *r)
 	return true;
 }
 
-int relay_wait_and_turn(struct relay *r)
+void relay_wait_and_turn(struct relay *r)
 {
 	struct net_wait set[RELAY_MAX_WAITS];
 	int64_t until_ms;
@@ -371,5 +371,4 @@ int relay_wait_and_turn(struct relay *r)
 	int got = r->net->ops->wait(r->net->ctx, set, n, until_ms);
 
 	relay_turn(r, set, got > 0 ? n : 0);
-	return got == -EINTR ? -EINTR : 0;
 }

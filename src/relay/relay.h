@@ -28,6 +28,7 @@ enum relay_door { DOOR_TCP, DOOR_LOCAL, DOOR_CONTROL };
 
 /* What the relay works with; everything lives as long as it runs. */
 struct relay_setup {
+	/* The configuration in force, who we are, and the world. */
 	const struct conf *conf;
 	const struct identity *id;
 	const struct world *world;
@@ -99,7 +100,7 @@ void relay_stop(struct relay *r);
 /* Has everything ended after relay_stop()? */
 bool relay_is_over(const struct relay *r);
 
-/* relay_wants(), the wait and relay_turn() in one.  0 or -EINTR. */
-int relay_wait_and_turn(struct relay *r);
+/* relay_wants(), the wait (a signal ends it) and relay_turn() in one. */
+void relay_wait_and_turn(struct relay *r);
 
 #endif

@@ -16,7 +16,7 @@
 struct secrets {
 	uint16_t at[CONFIG_HOPS], len[CONFIG_HOPS]; /* in pool; len 0: none */
 	bool stale[CONFIG_HOPS]; /* could not be read again: the old one */
-	uint16_t used;
+	uint16_t used;           /* bytes of pool */
 	char pool[SECRETS_POOL]; /* secret */
 };
 

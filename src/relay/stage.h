@@ -20,8 +20,8 @@
 
 /* A run of bytes; CHAIN_EMPTY before its first byte. */
 struct chain {
-	uint16_t first, last;
-	uint32_t len;
+	uint16_t first, last; /* blocks, or STAGE_NONE */
+	uint32_t len;         /* bytes */
 };
 
 /* An empty chain. */
@@ -32,6 +32,7 @@ struct stage {
 	uint16_t free;   /* first free block */
 	uint16_t unused; /* blocks never used so far: memory not touched */
 	uint16_t taken;  /* blocks in chains */
+	/* The block behind each block, and the blocks themselves. */
 	uint16_t next[STAGE_BLOCKS];
 	uint8_t block[STAGE_BLOCKS][STAGE_BLOCK];
 };

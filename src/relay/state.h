@@ -43,6 +43,7 @@
 
 /* What is known of one recipient of a staged message. */
 struct staged_rcpt {
+	/* Where it goes, and how far it has come. */
 	uint8_t route;  /* index into conf.routes, or ROUTE_NONE */
 	uint8_t origin; /* number of its submit_rcpt() */
 	uint8_t state;  /* enum spool_rcpt_state */
@@ -55,7 +56,7 @@ struct staged_rcpt {
 
 /* Where a submission is. */
 enum submission_state {
-	SUBMISSION_FREE,
+	SUBMISSION_FREE,    /* the slot is nobody's */
 	SUBMISSION_OPEN,    /* its content is coming */
 	SUBMISSION_READY,   /* complete, to be delivered */
 	SUBMISSION_ANSWERED /* the submitter may be told */
@@ -63,32 +64,41 @@ enum submission_state {
 
 /* One message on its way in. */
 struct submission {
+	/* What it is and where its bytes are. */
 	enum submission_state state;
 	uint64_t id;
-	struct chain env;   /* packed envelope, mail/envelope.h */
-	struct chain body;  /* content; empty when big */
-	struct chain notes; /* texts of recipients' outcomes */
-	uint32_t size;      /* octets of content */
-	uint64_t announced; /* by SIZE= */
-	uint16_t nrcpt, origins;
-	bool local, queue, orphan;
-	bool big;         /* the content is in the spool's data frames */
-	bool eight_bit;   /* the content has 8-bit bytes */
-	bool want_commit; /* at the end of this turn */
-	bool wall_sane;
+	struct chain env;        /* packed envelope, mail/envelope.h */
+	struct chain body;       /* content; empty when big */
+	struct chain notes;      /* texts of recipients' outcomes */
+	uint32_t size;           /* octets of content */
+	uint64_t announced;      /* by SIZE= */
+	uint16_t nrcpt, origins; /* recipients, and RCPTs they came from */
+	bool local, queue; /* from this machine; to be committed at once */
+	bool orphan;       /* its submitter is gone */
+	bool big;          /* the content is in the spool's data frames */
+	bool eight_bit;    /* the content has 8-bit bytes */
+	bool want_commit;  /* at the end of this turn */
+	bool wall_sane;    /* wall_s was to be believed */
 	int64_t wall_s;    /* when it came */
 	int64_t dot_ms;    /* CLOCK_BOOTTIME of submit_end() */
 	int64_t commit_ms; /* when its submitter has waited long enough */
 	int64_t stall_ms;  /* since when it waits for room; 0: it does not */
 	struct fixup scan; /* counts header octets and Received fields */
-	struct outcome answer;
+	struct outcome answer; /* once ANSWERED */
 	struct staged_rcpt rcpts[RELAY_RCPTS];
 };
 
 /* The breaker of one hop (DESIGN.md 3.3), and what status says of it. */
-enum hop_state { HOP_UP, HOP_PROBING, HOP_DOWN, HOP_HELD };
+enum hop_state {
+	HOP_UP,      /* closed: mail goes */
+	HOP_PROBING, /* one message tries it */
+	HOP_DOWN,    /* open until next_ms */
+	HOP_HELD     /* the same, for credentials, configuration, clock */
+};
 
+/* One hop's breaker. */
 struct hop {
+	/* The breaker, and why it is open. */
 	enum hop_state state;
 	bool forced;        /* an operator wants one attempt now */
 	uint8_t failures;   /* in a row */
@@ -103,11 +113,11 @@ struct route {
 	struct spool_cursor cursor; /* behind it nothing was looked at */
 	bool backlog; /* there may be queued mail behind the cursor */
 	bool passed;  /* one was passed over: another route had it then */
-	bool waiting; /* queued mail was seen that a hop's trouble holds */
 };
 
 /* A queued message that waits for a time of its own. */
 struct defer {
+	/* Which message, until when, after how many tries, and why. */
 	uint64_t id; /* 0: free */
 	int64_t due_ms;
 	uint8_t tries;
@@ -117,6 +127,7 @@ struct defer {
 
 /* Where a delivery slot is. */
 enum delivery_state {
+	/* In the order they are gone through. */
 	DELIVERY_FREE,
 	DELIVERY_CLAIMED, /* has a message, no connection yet */
 	DELIVERY_RESOLVE,
@@ -128,6 +139,7 @@ enum delivery_state {
 
 /* One connection to a next hop, and the message it carries. */
 struct delivery {
+	/* The connection. */
 	enum delivery_state state;
 	uint8_t route;
 	uint8_t hop; /* HOP_NONE: it left the configuration */
@@ -141,13 +153,15 @@ struct delivery {
 	bool ready;      /* input may be there */
 	struct spool_cursor before; /* the route's, before this message */
 	uint8_t tried;              /* addresses tried so far */
-	struct submission *staged;  /* or NULL: msg */
+	/* The message: staged, or (staged NULL) msg in the spool. */
+	struct submission *staged;
 	struct spool_msg msg;
 	uint64_t id;
 	uint32_t size, off;
 	int64_t wall_s, age_s;
 	bool wall_sane;
 	int64_t began_ms;
+	/* The peer, and what is said to it. */
 	int64_t deadline_ms;
 	struct resolve *resolve;
 	struct net_addr peer;
@@ -157,16 +171,19 @@ struct delivery {
 	struct smtp_txn txn;
 	struct fixup fixup;
 	struct fixup_job fixup_job;
-	struct buf wire; /* what the fixup gave, for the engine */
+	/* Bytes on their way: raw (stored), wire (fixed up), in (replies). */
+	struct buf wire;
 	size_t wire_at;
 	size_t raw_len, raw_at;
 	size_t in_len, in_at;
 	struct smtp_client client;
+	/* Copies: a reload may change the configuration meanwhile. */
 	char helo[ADDRESS_MAX_DOMAIN + 1];
 	char host[ADDRESS_MAX_DOMAIN + 1];
 	char user[ADDRESS_MAX_PATH];
 	char password[PASSWORD_MAX];
 	int bundle_fd;
+	/* Texts of fixup_job, and the buffers of raw, wire, in. */
 	char trace[1024];
 	char from[512], date[64], msgid[320];
 	char in[1024], raw[1024], wire_space[1536];
@@ -179,6 +196,7 @@ struct delivery {
 
 /* A client of the listener or of the submission socket. */
 struct session {
+	/* The client, the engine that speaks to it, and its message. */
 	bool used;
 	bool local;
 	bool ready; /* input may be there */
@@ -196,6 +214,7 @@ struct session {
 
 /* What the control socket is asked. */
 enum control_verb {
+	/* As in relay/control.h; NONE: no such command. */
 	CONTROL_NONE,
 	CONTROL_QUEUE,
 	CONTROL_SHOW,
@@ -208,6 +227,7 @@ enum control_verb {
 
 /* A client of the control socket. */
 struct control {
+	/* The client and its command. */
 	bool used;
 	bool inside; /* no socket: alone_control() takes the output */
 	bool ready;
@@ -218,6 +238,7 @@ struct control {
 	int code;      /* the answer's exit code */
 	struct net_peer peer;
 	struct stream stream;
+	/* How far the answer has come. */
 	struct slice args;
 	struct spool_cursor cursor;
 	struct spool_msg msg;
@@ -230,18 +251,21 @@ struct control {
 	size_t line_len;
 	size_t out_at;
 	struct buf out;
+	/* The command as it came, and the answer as it goes. */
 	char line[1024];
 	char space[4096];
 };
 
 /* A message as the spool reads it: envelope, then content. */
 struct staged_source {
+	/* Whose stage, which message. */
 	struct relay *r;
 	struct submission *s;
 };
 
 /* One commit being put together. */
 struct batch {
+	/* n messages, and for each what the spool is given. */
 	size_t n;
 	struct submission *of[RELAY_SUBMISSIONS];
 	struct staged_source source[RELAY_SUBMISSIONS];
@@ -252,6 +276,7 @@ struct batch {
 
 /* A listening socket. */
 struct listener {
+	/* Its descriptor, and who comes in. */
 	int fd;
 	enum relay_door door;
 	int64_t rest_ms; /* accept failed: not before this time */
@@ -259,11 +284,13 @@ struct listener {
 
 /* What status counts, since start. */
 struct relay_counters {
+	/* Messages accepted and dropped; recipients for the others. */
 	uint64_t accepted, sent, deferred, refused, expired, uncertain, dropped;
 };
 
 /* All of it. */
 struct relay {
+	/* What it works with (struct relay_setup). */
 	const struct conf *conf;
 	const struct identity *id;
 	const struct world *w;
@@ -274,6 +301,7 @@ struct relay {
 	uint32_t uid, gid;
 	uint8_t secrets_at; /* which of the two is in force */
 	struct secrets secrets[2];
+	/* Times, all CLOCK_BOOTTIME; now_ms is taken once a turn. */
 	int64_t start_ms, now_ms;
 	int64_t queue_ms; /* queued mail is not touched before (splay) */
 	int64_t tick_ms;  /* the spool's next need */
@@ -281,7 +309,7 @@ struct relay {
 	int64_t stop_ms;
 	bool clock_was_set;
 	bool again; /* something changed: one more round before the wait */
-	uint32_t turn;
+	/* Routes and hops as the configuration numbers them. */
 	struct relay_counters count;
 	struct hop hops[CONFIG_HOPS];
 	struct route routes[CONFIG_ROUTES];
@@ -295,6 +323,7 @@ struct relay {
 	char line[LOG_MAX_LINE];           /* of event.c */
 	struct batch batch;                /* of commit.c */
 	struct hop old_hops[CONFIG_HOPS];  /* of a reload */
+	/* Everything there is a bounded number of. */
 	struct stage stage;
 	struct submission submissions[RELAY_SUBMISSIONS];
 	struct session sessions[CONFIG_SESSIONS];
