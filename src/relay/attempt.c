@@ -116,6 +116,16 @@ static void hold_when_over(struct relay *r, struct delivery *d)
 		log_err("spool: a hold was not stored: error %d", -err);
 }
 
+/* The message is gone; else its delay may be that of another route's. */
+static void forget_defer(struct relay *r, uint64_t id)
+{
+	struct defer *later = work_deferred(r, id);
+	struct spool_msg msg;
+
+	if (later != NULL && spool_find(r->spool, id, &msg) == -ENOENT)
+		later->id = 0;
+}
+
 static void record_queued(struct relay *r, struct delivery *d)
 {
 	const struct outcome *later = NULL;
@@ -134,8 +144,8 @@ static void record_queued(struct relay *r, struct delivery *d)
 	hold_when_over(r, d);
 	if (later != NULL)
 		work_defer(r, d->id, later);
-	else if (work_deferred(r, d->id) != NULL)
-		work_deferred(r, d->id)->id = 0;
+	else
+		forget_defer(r, d->id);
 }
 
 void attempt_record(struct relay *r, struct delivery *d)

@@ -326,6 +326,25 @@ static void two_routes_take_turns(void **state)
 	assert_int_equal(fixture_queued(), 0);
 }
 
+/* What one route has sent does not end the other's delay, nor its wait. */
+static void a_delay_belongs_to_its_route(void **state)
+{
+	(void)state;
+	sim_device_start(&dev, "route x.org smtp://192.0.2.2 tls=off\n"
+			       "smarthost smtp://192.0.2.1 tls=off\n");
+	sim_hop_says(&hops[1], SIM_RCPT, NULL, "450 4.2.1 busy");
+	sim_hop_rule(&hops[0],
+		     (struct sim_rule){ .step = SIM_DOT, .after_ms = 1000 });
+	fixture_send("a@b.org", "1@x.org,2@d.org", "250 2.0.0 queued as ");
+	sim_hop_heals(&hops[1]);
+	sim_device_run(&dev, 25 * 1000);
+	assert_int_equal(sim_hop_got(&hops[0], "2@d.org"), 1);
+	assert_int_equal(sim_hop_got(&hops[1], "1@x.org"), 0);
+	sim_device_run(&dev, 70 * 1000);
+	assert_int_equal(sim_hop_got(&hops[1], "1@x.org"), 1);
+	assert_int_equal(fixture_queued(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,6 +363,7 @@ int main(void)
 		FIXTURE_TEST(queued_mail_waits_for_the_splay),
 		FIXTURE_TEST(routes_do_not_wait_for_each_other),
 		FIXTURE_TEST(two_routes_take_turns),
+		FIXTURE_TEST(a_delay_belongs_to_its_route),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
