@@ -12,6 +12,7 @@ obj-y += base/base64.o
 obj-y += base/buf.o
 obj-y += base/crc32c.o
 obj-y += base/fdio.o
+obj-y += base/host.o
 obj-y += base/id.o
 obj-y += base/log.o
 obj-y += base/memory.o

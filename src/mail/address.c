@@ -10,97 +10,15 @@
 
 #include <errno.h>
 
-/* RFC 1035 2.3.4: octets of a label. */
-#define MAX_LABEL 63
+#include "base/host.h"
 
 /* The brackets and the mailbox between them are a path (4.5.3.1.3). */
 #define MAX_MAILBOX (ADDRESS_MAX_PATH - 2)
 
-/* RFC 5321 4.1.3: Snum "." Snum "." Snum "." Snum. */
-static bool is_ipv4(struct slice in)
-{
-	for (int i = 3; i >= 0; i--) {
-		uint32_t v;
-		bool dot = slice_find(in, '.') >= 0;
-		struct slice part = slice_cut(&in, '.');
-
-		if (part.n > 3 || slice_to_u32(part, 255, &v) < 0)
-			return false;
-		if (dot != (i > 0))
-			return false;
-	}
-	return true;
-}
-
-static bool is_hex(struct slice in)
-{
-	for (size_t i = 0; i < in.n; i++) {
-		char c = char_lower(in.p[i]);
-
-		if (!char_is_digit(c) && (c < 'a' || c > 'f'))
-			return false;
-	}
-	return in.n >= 1 && in.n <= 4;
-}
-
-/* RFC 5321 4.1.3: IPv6-full, IPv6-comp, and both with an IPv4 address. */
-static bool is_ipv6(struct slice in)
-{
-	unsigned groups = 0;
-	bool gap = false;
-
-	if (slice_starts(in, SLICE("::"))) {
-		gap = true;
-		in = slice_from(in, 2);
-	}
-	while (in.n > 0) {
-		ptrdiff_t colon = slice_find(in, ':');
-
-		if (colon < 0 && slice_find(in, '.') >= 0) {
-			groups += 2;
-			if (!is_ipv4(in))
-				return false;
-			break;
-		}
-		groups++;
-		if (!is_hex(slice_cut(&in, ':')))
-			return false;
-		if (colon >= 0 && in.n == 0)
-			return false;
-		if (in.n > 0 && in.p[0] == ':') {
-			if (gap)
-				return false;
-			gap = true;
-			in = slice_from(in, 1);
-		}
-	}
-	return gap ? groups < 8 : groups == 8;
-}
-
-/* RFC 5321 4.1.2: sub-domain *("." sub-domain), and '_' as a letter. */
-static bool is_name(struct slice in)
-{
-	size_t label = 0; /* octets of the label so far */
-
-	for (size_t i = 0; i < in.n; i++) {
-		char c = in.p[i];
-
-		if (c == '.') {
-			if (label == 0 || in.p[i - 1] == '-')
-				return false;
-			label = 0;
-			continue;
-		}
-		if (!char_is_alnum(c) && c != '_' && (c != '-' || label == 0))
-			return false;
-		if (++label > MAX_LABEL)
-			return false;
-	}
-	return label > 0 && in.p[in.n - 1] != '-';
-}
-
 bool address_is_domain(struct slice in)
 {
+	uint8_t ip[16];
+
 	if (in.n == 0 || in.n > ADDRESS_MAX_DOMAIN)
 		return false;
 	if (in.p[0] == '[') {
@@ -108,10 +26,10 @@ bool address_is_domain(struct slice in)
 			return false;
 		in = slice_head(slice_from(in, 1), in.n - 2);
 		if (slice_istarts(in, SLICE("IPv6:")))
-			return is_ipv6(slice_from(in, 5));
-		return is_ipv4(in);
+			return host_read_v6(slice_from(in, 5), ip);
+		return host_read_v4(in, ip, true);
 	}
-	return is_name(in);
+	return host_is_name(in);
 }
 
 /* RFC 5321 4.1.2: Quoted-string at the start of in; its length, 0: none. */

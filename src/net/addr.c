@@ -5,10 +5,14 @@
  */
 #include "net/addr.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/host.h"
 
 static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
@@ -29,63 +33,41 @@ bool net_addr_is_loopback(const struct net_addr *a)
 /* RFC 4007 11.2: the zone is an interface's name or number. */
 static int parse_scope(struct slice zone, uint32_t *scope)
 {
-	char name[IF_NAMESIZE];
+	struct ifreq request = { 0 };
 
 	if (slice_to_u32(zone, UINT32_MAX, scope) == 0)
 		return *scope > 0 ? 0 : -EINVAL;
-	if (zone.n == 0 || zone.n >= sizeof(name))
+	if (zone.n == 0 || zone.n >= sizeof(request.ifr_name))
 		return -EINVAL;
-	memcpy(name, zone.p, zone.n);
-	name[zone.n] = '\0';
-	*scope = if_nametoindex(name);
-	return *scope > 0 ? 0 : -EINVAL;
+	memcpy(request.ifr_name, zone.p, zone.n);
+	/* if_nametoindex() is the same, and brings more with it */
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int err = ioctl(fd, SIOCGIFINDEX, &request);
+	close(fd);
+	*scope = (uint32_t)request.ifr_ifindex;
+	return err < 0 ? -EINVAL : 0;
 }
 
 static int parse_v6(struct slice text, struct net_addr *a)
 {
-	char space[NET_ADDR_TEXT];
 	ptrdiff_t percent = slice_find(text, '%');
+	struct slice zone = text;
 
-	if (percent >= 0) {
-		struct slice zone = slice_from(text, (size_t)percent + 1);
-		int err = parse_scope(zone, &a->scope);
-		if (err < 0)
-			return err;
-		text = slice_head(text, (size_t)percent);
-	}
-	if (text.n >= sizeof(space) || slice_find(text, '\0') >= 0)
+	if (percent >= 0)
+		text = slice_cut(&zone, '%');
+	if (!host_read_v6(text, a->ip))
 		return -EINVAL;
-	memcpy(space, text.p, text.n);
-	space[text.n] = '\0';
-	if (inet_pton(AF_INET6, space, a->ip) != 1)
-		return -EINVAL;
+	if (percent < 0)
+		return 0;
 	/* RFC 4291 2.5.6: only a link-local address needs a zone */
-	bool link_local = a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80;
-	return percent >= 0 && !link_local ? -EINVAL : 0;
-}
-
-static int parse_v4(struct slice text, struct net_addr *a)
-{
-	memcpy(a->ip, mapped, sizeof(mapped));
-	for (int i = 0; i < 4; i++) {
-		struct slice part = slice_cut(&text, '.');
-		uint32_t v;
-
-		if ((part.n > 1 && part.p[0] == '0') ||
-		    slice_to_u32(part, 255, &v) < 0)
-			return -EINVAL;
-		/* three dots, no more and no less */
-		if ((i < 3) != (text.n > 0))
-			return -EINVAL;
-		a->ip[12 + i] = (uint8_t)v;
-	}
-	return 0;
+	if (a->ip[0] != 0xfe || (a->ip[1] & 0xc0) != 0x80)
+		return -EINVAL;
+	return parse_scope(zone, &a->scope);
 }
 
 int net_addr_parse(struct slice text, uint16_t port, struct net_addr *out)
 {
 	struct net_addr a = { .port = port };
-	int err;
 
 	if (text.n >= 2 && text.p[0] == '[' && text.p[text.n - 1] == ']') {
 		text = slice_from(slice_head(text, text.n - 1), 1);
@@ -93,14 +75,8 @@ int net_addr_parse(struct slice text, uint16_t port, struct net_addr *out)
 		if (slice_istarts(text, SLICE("IPv6:")))
 			text = slice_from(text, 5);
 	}
-	if (text.n == 0 || text.p[text.n - 1] == '.')
+	if (!host_read_v4(text, a.ip, false) && parse_v6(text, &a) < 0)
 		return -EINVAL;
-	if (slice_find(text, ':') >= 0)
-		err = parse_v6(text, &a);
-	else
-		err = parse_v4(text, &a);
-	if (err < 0)
-		return err;
 	*out = a;
 	return 0;
 }

@@ -5,46 +5,24 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/host.h"
 #include "net/resolve_hosts.h"
 
 /* RFC 1035 2.3.4, as text without the last dot. */
 #define MAX_HOST 253
-#define MAX_LABEL 63
 
 /* Lines of one name that are looked at in the hosts file. */
 #define MAX_HOSTS (2 * RESOLVE_MAX)
 
-static bool is_label(struct slice label)
-{
-	if (label.n == 0 || label.n > MAX_LABEL)
-		return false;
-	for (size_t i = 0; i < label.n; i++) {
-		char c = label.p[i];
-
-		/* RFC 1123 2.1; "_" is not, but is in use */
-		if (!char_is_alnum(c) && c != '-' && c != '_')
-			return false;
-	}
-	return label.p[0] != '-' && label.p[label.n - 1] != '-';
-}
-
 /* RFC 1123 2.1: a last label of digits only is a mistyped address. */
 static bool is_host(struct slice host)
 {
-	bool digits = true;
+	uint32_t n;
+	struct slice last =
+		slice_from(host, (size_t)(slice_rfind(host, '.') + 1));
 
-	if (host.n == 0 || host.n > MAX_HOST || host.p[host.n - 1] == '.')
-		return false;
-	while (host.n > 0) {
-		struct slice label = slice_cut(&host, '.');
-
-		if (!is_label(label))
-			return false;
-		digits = true;
-		for (size_t i = 0; i < label.n; i++)
-			digits = digits && char_is_digit(label.p[i]);
-	}
-	return !digits;
+	return host.n <= MAX_HOST && host_is_name(host) &&
+	       slice_to_u32(last, 0, &n) == -EINVAL;
 }
 
 /* RFC 6761 6.3 */
