@@ -436,7 +436,17 @@ static int recover(struct recovery *r, uint32_t frames)
 static void reset(struct spool *s, const struct medium *m,
 		  const struct medium *marks, const struct world *w)
 {
-	memset(s, 0, offsetof(struct spool, index));
+	/* The large arrays are left alone: memory that is not touched yet. */
+	memset(s, 0, offsetof(struct spool, lazy));
+	s->nlazy = s->nkept = 0;
+	s->lazy_ms = 0;
+	s->items = NULL;
+	s->nitems = 0;
+	memset(s->hint, 0, sizeof(s->hint));
+	s->next_hint = 0;
+	s->near = 0;
+	s->read_seq = 0;
+	s->head = (struct frame_head){ 0 };
 	s->m = m;
 	s->marks = marks;
 	s->w = w;

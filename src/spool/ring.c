@@ -91,7 +91,9 @@ uint32_t ring_slack(const struct spool *s, uint32_t largest)
 {
 	uint64_t frames = ring_frames(largest, 0);
 
-	frames += 2u + (frames == 0 ? 1u : 0u) + (s->root ? 1u : 0u);
+	if (frames == 0)
+		frames = 1;
+	frames += 2u + s->root;
 	return frames < s->ring ? (uint32_t)frames : s->ring;
 }
 

@@ -80,7 +80,7 @@ struct spool_add {
 	uint16_t nrcpt;        /* recipients, <= SPOOL_MAX_RCPT */
 	const uint8_t *states; /* nrcpt states; NULL: all waiting */
 	uint32_t size;         /* bytes of content */
-	struct spool_source source; /* env_len + size bytes; with big: env_len */
+	struct spool_source source; /* env_len + size bytes; big: env_len */
 	bool big; /* the content was written with spool_big_write() */
 };
 

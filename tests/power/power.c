@@ -58,6 +58,7 @@ static struct run first, second;
 static struct cut here[2];
 static uint8_t image[EMU_MAX_FRAMES * SPOOL_FRAME];
 static struct workload looker;
+static const char *program = "power";
 static long max_states = 20000;
 static uint64_t cap = 48;
 
@@ -115,7 +116,7 @@ static void make_state(const struct run *r, uint64_t k)
 
 static void say_replay(bool again)
 {
-	printf("  replay: tests/power/power --replay %llu:%d:%llu",
+	printf("  replay: %s --replay %llu:%d:%llu", program,
 	       (unsigned long long)first.seed, here[0].op,
 	       (unsigned long long)here[0].state);
 	if (again)
@@ -189,18 +190,23 @@ static void fail_run(struct run *r, bool again)
 	say_replay(again);
 }
 
-/* Work on from image for some steps, and cut again. */
-static void cut_again(const struct model *m, uint64_t seed)
+/*
+ * Work on from image for some steps, and cut again.  After SIGKILL image is
+ * what reads show; what of it is on the medium, the first sync makes certain.
+ */
+static void cut_again(const struct model *m, uint64_t seed, bool is_kill)
 {
 	struct run *r = &second;
+	bool is_synced = !is_kill;
 
 	total.again++;
 	r->frames = first.frames;
+	memcpy(r->base, is_kill ? first.base : image, sizeof(image));
+	memcpy(r->seen, image, sizeof(image));
+	r->npending = is_kill ? first.npending : 0;
+	memcpy(r->pending, first.pending, sizeof(first.pending));
 	memset(r->w.emu.view, 0, sizeof(r->w.emu.view));
 	workload_resume(&r->w, image, r->frames, seed, m);
-	memcpy(r->base, image, sizeof(image));
-	memcpy(r->seen, image, sizeof(image));
-	r->npending = 0;
 	for (int i = 0; i < STEPS_AGAIN && !r->w.error; i++)
 		workload_step(&r->w);
 	if (r->w.error) {
@@ -209,8 +215,9 @@ static void cut_again(const struct model *m, uint64_t seed)
 	}
 	for (int i = 0; i < r->w.emu.nops; i++) {
 		advance(r, i);
+		is_synced |= r->w.emu.op[i].kind == EMU_SYNC;
 		uint64_t n = count_states(r);
-		for (int k = 0; k < 2; k++) {
+		for (int k = 0; k < 2 && is_synced; k++) {
 			here[1] = (struct cut){ i, emu_random(&seed) % n };
 			make_state(r, here[1].state);
 			look(r, &r->w.emu.op[i], false, true);
@@ -225,14 +232,16 @@ static void try_state(struct run *r, int i, uint64_t state)
 	here[0] = (struct cut){ i, state };
 	if (state == KILL_STATE) {
 		memcpy(image, r->seen, sizeof(image));
-		look(r, op, true, false);
+		const struct model *left = look(r, op, true, false);
+		if (left && !op->marks && !r->w.faults && i % 4 == 0)
+			cut_again(left, r->seed + (uint64_t)i, true);
 		return;
 	}
 	make_state(r, state);
 	const struct model *m = look(r, op, false, false);
 	uint64_t seed = state ^ (uint64_t)i << 44 ^ r->seed;
 	if (m && emu_random(&seed) % 24 == 0)
-		cut_again(m, seed);
+		cut_again(m, seed, false);
 }
 
 /* All states, or so many of them, behind entry i. */
@@ -312,6 +321,8 @@ int main(int argc, char **argv)
 {
 	uint64_t seed = 1;
 	const char *which = NULL;
+
+	program = argv[0];
 
 	for (int i = 1; i + 1 < argc; i += 2) {
 		if (strcmp(argv[i], "--states") == 0)

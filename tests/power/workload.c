@@ -484,8 +484,9 @@ void workload_resume(struct workload *w, const uint8_t *bytes, uint32_t frames,
 	memcpy(w->emu.view, bytes, (size_t)frames * SPOOL_FRAME);
 	w->soft = *m;
 	w->hard = *m;
-	workload_open(w);
 	w->emu.is_noting = true;
+	settle(w);
+	workload_open(w);
 	settle(w);
 }
 

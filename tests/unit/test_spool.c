@@ -356,12 +356,23 @@ static void room_is_true(void **state)
 			id++;
 		}
 		assert_true(spool_used(b->spool) <= spool_capacity(b->spool));
-		assert_int_equal(box_add(b, id, 1, 100, 4000), -ENOSPC);
+		assert_int_equal(box_add(b, id, 1, 100, 12000), -ENOSPC);
 		while (--id > 0)
 			assert_int_equal(box_gone(b, id), 0);
 		assert_true(spool_room(b->spool) > 2000);
 		box_free(b);
 	}
+}
+
+/* The figures of SPOOL.md 4. */
+static void capacity_is_as_documented(void **state)
+{
+	struct box *b = box_new(256);
+
+	(void)state;
+	assert_int_equal(spool_capacity(b->spool), 457840);
+	assert_int_equal(spool_capacity_messages(b->spool), 944);
+	box_free(b);
 }
 
 static void capacity_in_messages(void **state)
@@ -461,6 +472,7 @@ int main(void)
 		cmocka_unit_test(big_sizes),
 		cmocka_unit_test(big_room_is_reserved),
 		cmocka_unit_test(room_is_true),
+		cmocka_unit_test(capacity_is_as_documented),
 		cmocka_unit_test(capacity_in_messages),
 		cmocka_unit_test(age_is_queued_time),
 		cmocka_unit_test(nothing_queued_nothing_due),
