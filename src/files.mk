@@ -29,6 +29,7 @@ obj-y += mail/fixup.o
 obj-y += mail/header.o
 obj-y += mail/lines.o
 obj-y += mail/outcome.o
+obj-y += mail/trace.o
 
 obj-y += smtp/auth.o
 obj-$(CONFIG_AUTH_LOGIN) += smtp/auth_login.o
@@ -125,5 +126,6 @@ obj-y += cmd/sendmail_options.o
 obj-y += cmd/sendmail_rcpts.o
 obj-y += cmd/sendmail_sender.o
 obj-y += cmd/store.o
+obj-y += cmd/talk.o
 obj-y += cmd/usage.o
 obj-y += cmd/version.o

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "mail/date.h"
+#include "mail/trace.h"
 #include "relay/parts.h"
 
 int message_read(struct relay *r, const struct delivery *d, uint32_t off,
@@ -36,23 +37,15 @@ static int64_t arrival(struct relay *r, const struct delivery *d, bool *known)
 	return clock_floor(r);
 }
 
-static void put_trace(struct relay *r, struct delivery *d, struct slice trace,
-		      const char *date, bool known)
+static void put_trace(struct delivery *d, struct slice who, const char *date,
+		      bool known)
 {
 	struct buf b = BUF_ON(d->trace);
-	struct slice rcpts = d->txn.rcpts, rcpt;
 	char id[ID_LEN + 1];
+	struct trace t = { who, id, d->txn.rcpts, d->txn.nrcpt, date, known };
 
-	(void)r;
 	id_format(id, d->id);
-	buf_put_str(&b, "Received: ");
-	buf_put_slice(&b, trace);
-	buf_putf(&b, "\r\n\tid %s", id);
-	/* RFC 5321 7.2: the FOR clause only for a single recipient. */
-	if (d->txn.nrcpt == 1 && envelope_next_rcpt(&rcpts, &rcpt) &&
-	    rcpt.n < 200)
-		buf_putf(&b, "\r\n\tfor <%.*s>", (int)rcpt.n, rcpt.p);
-	buf_putf(&b, ";\r\n\t%s%s\r\n", date, known ? "" : " (clock not set)");
+	trace_put(&b, &t);
 	d->fixup_job.trace = b.overflow ? SLICE("") : buf_slice(&b);
 }
 
@@ -95,7 +88,7 @@ void message_header(struct relay *r, struct delivery *d)
 	d->fixup_job = (struct fixup_job){ 0 };
 	d->fixup_job.drop_bcc = true;
 	d->fixup_job.drop_path = true;
-	put_trace(r, d, trace, text, known);
+	put_trace(d, trace, text, known);
 	put_missing(r, d);
 	d->fixup_job.date = slice_str(text);
 	fixup_start(&d->fixup, &d->fixup_job);
