@@ -71,7 +71,8 @@ int spool_next(struct spool *s, struct spool_cursor *c, struct spool_msg *msg)
 {
 	if (c->seq < s->tail)
 		*c = (struct spool_cursor){ s->tail, 0 };
-	for (; c->seq < s->next; c->seq++, c->slot = 0) {
+	/* Not into what was burnt: after a scrub it is used again. */
+	for (; c->seq <= s->last; c->seq++, c->slot = 0) {
 		uint32_t live = ring_live(s, c->seq);
 		while (c->slot < RECORD_MAX_STARTS) {
 			uint8_t slot = c->slot++;

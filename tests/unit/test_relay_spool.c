@@ -259,6 +259,46 @@ static void around_the_ring(void **state)
 	assert_true(dev.disk.writes > 4 * SIM_FRAMES);
 }
 
+/* A medium that failed for hours: what was burnt is used again. */
+static void mail_in_frames_that_were_burnt(void **state)
+{
+	unsigned n = 0;
+	char line[40];
+	struct buf b = BUF_ON(line);
+
+	(void)state;
+	sim_device_start(&dev, FIXTURE_ONE);
+	down();
+	/* One stays, so that the tail cannot move. */
+	fixture_submit(c, BY_SMTP, "a@b.org", "held@d.org", BODY);
+	fixture_expect(c, "250 2.0.0 queued as ", 100);
+	buf_putf(&b, "hold %.*s", ID_LEN, strstr(c->got, "queued as ") + 10);
+	assert_int_equal(sim_device_order(&dev, c, buf_cstr(&b)), 0);
+	dev.disk.sync_error = -EIO;
+	for (unsigned i = 0; i < SIM_FRAMES; i++)
+		fixture_send("a@b.org", "c@d.org", "45");
+	up();
+	sim_device_run(&dev, 95 * 1000);
+	dev.disk.sync_error = 0;
+	/* The hop is known to work, then it does not. */
+	fixture_send("a@b.org", "c@d.org", "250 2.0.0 taken");
+	down();
+	sim_device_run(&dev, 5000);
+	for (; n < 8; n++) {
+		fixture_submit(c, BY_SMTP, "a@b.org", "c@d.org",
+			       fixture_body(9000));
+		if (!sim_device_until(&dev, c, "250 2.0.0 queued as ", 100))
+			break;
+		sim_client_close(c);
+		sim_device_run(&dev, 10);
+	}
+	assert_int_equal(n, 8);
+	up();
+	sim_device_run(&dev, 95 * 1000);
+	assert_int_equal(hops[0].nmails, 1 + n);
+	assert_int_equal(fixture_queued(), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +312,7 @@ int main(void)
 		FIXTURE_TEST(killed_at_the_dot),
 		FIXTURE_TEST(the_spool_comes_later),
 		FIXTURE_TEST(around_the_ring),
+		FIXTURE_TEST(mail_in_frames_that_were_burnt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
