@@ -93,6 +93,8 @@ static void end_data(struct sim_dialog *d)
 
 	d->data = false;
 	d->mail = false;
+	d->now.lost = d->lied || code / 100 != 2 ||
+		      (r && r->act != SIM_REPLIES);
 	if (d->now.nrcpt > 0 && (code / 100 == 2 || (r && r->takes)))
 		keep(d);
 	else
@@ -121,9 +123,11 @@ static void take_data(struct sim_dialog *d)
 		struct sim_rule *r = find_rule(d->hop, SIM_BODY, d->line);
 
 		d->begun = true;
-		if (r && r->act == SIM_REPLIES && r->reply)
+		if (r && r->act == SIM_REPLIES && r->reply) {
+			/* From here on its replies are out of step. */
+			d->lied = true;
 			send_line(d, r->after_ms, r->reply);
-		else if (r)
+		} else if (r)
 			leave(d, r->act, r->after_ms);
 		if (d->deaf)
 			return;
@@ -319,13 +323,18 @@ void sim_hop_init(struct sim_hop *h, struct sim_net *n, const char *ip,
 	h->door = sim_net_listen(n, ip, port, &hop_peer, h);
 }
 
-void sim_hop_clear(struct sim_hop *h)
+void sim_hop_forget(struct sim_hop *h)
 {
 	for (size_t i = 0; i < h->nmails; i++)
 		forget(&h->mails[i]);
+	h->nmails = 0;
+}
+
+void sim_hop_clear(struct sim_hop *h)
+{
+	sim_hop_forget(h);
 	for (size_t i = 0; i < SIM_SESSIONS; i++)
 		forget(&h->dialogs[i].now);
-	h->nmails = 0;
 }
 
 void sim_hop_rule(struct sim_hop *h, struct sim_rule rule)

@@ -59,6 +59,7 @@ struct sim_mail {
 	size_t len;
 	unsigned session; /* number of its connection, from 1 */
 	int64_t at_ms;
+	bool lost; /* no 2xx was, or can be sure to have been, heard */
 };
 
 /* A connection's state. */
@@ -70,6 +71,7 @@ struct sim_dialog {
 	bool begun;  /* bytes of it have come */
 	bool bol;    /* at the beginning of a line of it */
 	bool deaf;   /* stalls, or has closed */
+	bool lied;   /* it has replied where nothing was asked */
 	bool mail;   /* a MAIL was accepted */
 	bool secret; /* AUTH waits for its response */
 	struct sim_mail now;
@@ -101,6 +103,9 @@ void sim_hop_init(struct sim_hop *h, struct sim_net *n, const char *ip,
 
 /* Forget all mail and give memory back. */
 void sim_hop_clear(struct sim_hop *h);
+
+/* Forget the messages it has taken so far. */
+void sim_hop_forget(struct sim_hop *h);
 
 /* Add a rule. */
 void sim_hop_rule(struct sim_hop *h, struct sim_rule rule);

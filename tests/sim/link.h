@@ -81,8 +81,8 @@ struct sim_net {
 	int64_t delay_ms; /* of every byte, and of a connection */
 	size_t most;      /* bytes of one read or write; 0: any */
 	uint64_t order;
-	unsigned wakes;  /* waits that ended because of the time asked for */
-	unsigned idle;   /* waits in a row in which no time went by */
+	unsigned wakes; /* waits that ended because of the time asked for */
+	unsigned idle;  /* waits in a row in which no time went by */
 	struct sim_listener listeners[SIM_LISTENERS];
 	struct sim_conn conns[SIM_CONNS];
 };
