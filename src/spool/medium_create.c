@@ -22,7 +22,7 @@
 int renameat(int from_dir, const char *from, int to_dir, const char *to);
 
 /* Bytes of a path and of its temporary name. */
-#define MAX_PATH 384
+#define MAX_PATH 320
 
 /* Zeros written at once. */
 #define CHUNK 4096

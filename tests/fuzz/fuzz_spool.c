@@ -94,8 +94,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct medium m = { &ops, NULL, BYTES, false };
 	struct spool *s = spool_static();
 	struct spool_found found;
-	struct spool_add add = { .id = 77, .nrcpt = 1, .size = 3000,
-				 .source = { NULL, source } };
+	struct spool_add add = {
+		.id = 77, .nrcpt = 1, .size = 3000, .source = { NULL, source }
+	};
 	struct spool_mark mark = { .id = 77, .kind = SPOOL_MARK_GONE };
 	struct spool_item in = { .add = &add }, out = { .mark = &mark };
 
