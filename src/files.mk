@@ -5,6 +5,8 @@
 # Rooms with a stand-in for what is cut out, behind the same header.
 NO_DNS := $(if $(CONFIG_DNS),,y)
 NO_SPOOL := $(if $(CONFIG_SPOOL),,y)
+# What speaks to the next hop itself needs no relay.
+RELAY := $(if $(CONFIG_DIRECT),,y)
 
 obj-y += main.o
 
@@ -88,33 +90,35 @@ obj-$(CONFIG_TLS) += net/tls_bearssl.o
 obj-$(CONFIG_TLS) += net/trust_bundle.o
 obj-$(CONFIG_TLS) += net/trust_der.o
 obj-$(CONFIG_TLS) += net/trust_explain.o
+obj-$(CONFIG_TLS) += net/trust_key.o
 obj-$(CONFIG_TLS) += net/trust_pem.o
 obj-$(CONFIG_TLS) += net/trust_x509.o
 
-obj-y += relay/attempt.o
-obj-y += relay/commit.o
-obj-y += relay/connect.o
-obj-y += relay/control.o
-obj-y += relay/deliver.o
-obj-y += relay/event.o
-obj-y += relay/listing.o
-obj-y += relay/message.o
-obj-y += relay/relay.o
-obj-y += relay/schedule.o
-obj-y += relay/secrets.o
-obj-y += relay/session.o
-obj-y += relay/settle.o
-obj-y += relay/stage.o
-obj-y += relay/status.o
-obj-y += relay/submit.o
-obj-y += relay/work.o
+obj-$(RELAY) += relay/attempt.o
+obj-$(RELAY) += relay/commit.o
+obj-$(RELAY) += relay/connect.o
+obj-$(RELAY) += relay/control.o
+obj-$(RELAY) += relay/deliver.o
+obj-$(RELAY) += relay/event.o
+obj-$(RELAY) += relay/listing.o
+obj-$(RELAY) += relay/message.o
+obj-$(RELAY) += relay/relay.o
+obj-$(RELAY) += relay/schedule.o
+obj-$(RELAY) += relay/secrets.o
+obj-$(RELAY) += relay/session.o
+obj-$(RELAY) += relay/settle.o
+obj-$(RELAY) += relay/stage.o
+obj-$(RELAY) += relay/status.o
+obj-$(RELAY) += relay/submit.o
+obj-$(RELAY) += relay/work.o
 
-obj-y += cmd/alone.o
+obj-$(RELAY) += cmd/alone.o
 obj-y += cmd/check.o
 obj-y += cmd/cmd.o
 obj-y += cmd/control.o
-obj-y += cmd/daemon.o
-obj-y += cmd/handover.o
+obj-$(CONFIG_DAEMON) += cmd/daemon.o
+obj-$(CONFIG_DIRECT) += cmd/direct.o
+obj-$(CONFIG_DAEMON) += cmd/handover.o
 obj-y += cmd/input.o
 obj-y += cmd/local.o
 obj-y += cmd/mailq.o
@@ -125,7 +129,7 @@ obj-y += cmd/sendmail.o
 obj-y += cmd/sendmail_options.o
 obj-y += cmd/sendmail_rcpts.o
 obj-y += cmd/sendmail_sender.o
-obj-y += cmd/store.o
+obj-$(CONFIG_SPOOL) += cmd/store.o
 obj-y += cmd/talk.o
 obj-y += cmd/usage.o
 obj-y += cmd/version.o

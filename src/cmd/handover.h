@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "conf/conf.h"
 #include "conf/identity.h"
+#include "mail/fixup.h"
 
 /* How long the submitter wants to wait (sendmail -od). */
 enum handover_mode {
@@ -27,7 +28,10 @@ struct handover {
 	bool verbose;            /* say on standard error what happens */
 	bool eight_bit;          /* its first bytes hold some above 0x7f */
 	uint64_t size;           /* estimate of its octets; 0 unknown */
-	/* Next bytes of the message, CRLF lines: a count, 0 the end, -errno. */
+	/* The repair of its header; who delivers it may add to this. */
+	struct fixup_job *header;
+	/* Next bytes of the message, CRLF lines: a count, 0 the end, -errno;
+	 * -ELOOP it went through too many hands. */
 	ssize_t (*read)(void *ctx, void *p, size_t n);
 	/* Start reading again from the first byte; 0 or -errno. */
 	int (*rewind)(void *ctx);
@@ -41,8 +45,8 @@ struct handover {
 must_check int handover_daemon(const struct conf *c, const struct handover *h);
 
 /*
- * Deliver it ourselves, queue it when that fails (cmd/alone.c): as root
- * creates the spool for `user` and drops root first.
+ * Deliver it ourselves (cmd/direct.c), and queue it when that fails
+ * (cmd/alone.c): as root creates the spool for `user` and drops root first.
  * Returns: an exit code
  */
 must_check int handover_alone(const struct conf *c, const struct identity *id,

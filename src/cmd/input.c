@@ -217,6 +217,9 @@ static int fill_out(struct input *in)
 		}
 		buf_drop(&in->text, fixup_feed(&in->fixup, buf_slice(&in->text),
 					       &in->out));
+		/* RFC 5321 6.3: the daemon counts for itself. */
+		if (ENABLE_DIRECT && in->fixup.received > CONFIG_RECEIVED_MAX)
+			return -ELOOP;
 		if (in->done && in->text.len == 0)
 			ended = fixup_end(&in->fixup, &in->out);
 	}

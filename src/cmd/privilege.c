@@ -37,7 +37,11 @@ int privilege_find(const struct conf *c, struct privilege *p)
 				 false };
 	if (p->uid != 0)
 		return 0;
-	if (find_user(c, &e) < 0) {
+	bool found = find_user(c, &e) == 0;
+	/* A system without users has nobody else to be. */
+	if (!found && ENABLE_DIRECT && c->user_default)
+		return 0;
+	if (!found) {
 		cmd_err("there is no user \"%.*s\" to run as (key user)",
 			(int)c->user.n, c->user.p);
 		return EXIT_CONFIG_;

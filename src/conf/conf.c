@@ -8,6 +8,7 @@
 #include "conf/conf.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/fdio.h"
@@ -137,7 +138,8 @@ static int read_lines(struct conf_reader *r, struct slice text, bool smarthosts)
 
 static void set_defaults(struct conf *c)
 {
-	memset(c, 0, sizeof(*c));
+	/* The pool is not touched beyond what is used of it. */
+	memset(c, 0, offsetof(struct conf, text));
 	c->socket = TEXT(CONFIG_SOCKET_PATH);
 	c->control = TEXT(CONFIG_CONTROL_PATH);
 	c->spool = TEXT(CONFIG_SPOOL_PATH);
@@ -183,13 +185,14 @@ static int finish_state(struct conf_reader *r)
 	return reader_keep(r, dir.n > 0 ? dir : SLICE("/"), &c->state);
 }
 
-/* The largest message: half of the spool, or what the stage holds. */
+/* The largest message: half of the spool, what the stage holds, or any. */
 static int finish_max_message(struct conf_reader *r)
 {
 	struct conf *c = r->c;
 	unsigned i = row_index("max-message");
-	uint64_t most = ENABLE_SPOOL ? c->spool_size / 2
-				     : CONFIG_STAGE_KB * (uint64_t)1024;
+	uint64_t most = ENABLE_SPOOL    ? c->spool_size / 2
+			: ENABLE_DIRECT ? INT64_MAX
+					: CONFIG_STAGE_KB * (uint64_t)1024;
 
 	r->row = schema_row(i);
 	r->line = r->at[i];
