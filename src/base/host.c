@@ -16,8 +16,7 @@ bool host_is_name(struct slice in)
 		char c = in.p[i];
 
 		/* no '-' at either end, nothing empty */
-		if ((c == '.' && last == '-') ||
-		    (c == '-' && label == 0) ||
+		if ((c == '.' && last == '-') || (c == '-' && label == 0) ||
 		    (c != '.' && c != '-' && c != '_' && !char_is_alnum(c)) ||
 		    ++label > MAX_LABEL + (c == '.'))
 			return false;

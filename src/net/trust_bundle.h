@@ -13,9 +13,6 @@
 /* Anchors of the same name that are kept (keys are renewed). */
 #define TRUST_MAX_ANCHORS 4
 
-/* A longest name of an anchor, encoded. */
-#define TRUST_MAX_DN 512
-
 /* What is looked for; hashes as in struct trust_cert. */
 struct trust_query {
 	const uint8_t *issuer;  /* anchors of this name */
@@ -32,18 +29,17 @@ struct trust_bundle {
 	bool stale;  /* public: there was one, but it is out of date */
 	br_x509_trust_anchor anchor[TRUST_MAX_ANCHORS]; /* public */
 
-	struct trust_pem pem;            /* the place in the file */
-	struct trust_cert cert;          /* the one that is read */
-	br_x509_decoder_context decoder; /* for the key of a find */
-	uint16_t dn_len;          /* above TRUST_MAX_DN: it was too long */
+	struct trust_pem pem;     /* the place in the file */
+	struct trust_cert cert;   /* the one that is read */
 	uint8_t dn[TRUST_MAX_DN]; /* the same for all */
 	/* the keys of anchor[] */
-	uint8_t key[TRUST_MAX_ANCHORS][BR_X509_BUFSIZE_KEY];
+	uint8_t key[TRUST_MAX_ANCHORS][TRUST_MAX_KEY];
 	char chunk[1024]; /* of the file */
+	char decoded[96]; /* of a certificate */
 };
 
 /*
- * Search the file fd; the results point into b.
+ * Search the file fd, whose offset is moved; the results point into b.
  * Returns: 0;  -errno: it cannot be read
  */
 must_check int trust_bundle_find(struct trust_bundle *b, int fd,

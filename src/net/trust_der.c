@@ -12,33 +12,83 @@
 
 #include <string.h>
 
-enum action { ACTION_HEAD, ACTION_SKIP, ACTION_HASH, ACTION_TEXT };
+/* What to do with an element. */
+enum {
+	DO_HEAD, /* it is not known yet: tag and length are being read */
+	DO_SKIP, /* nothing */
+	DO_HASH, /* keep all of it, and its hash */
+	DO_TEXT, /* keep its value for a moment */
+	DO_OPEN, /* its value is a container of interest */
+	DO_FAIL  /* it does not belong here */
+};
 
 /* DER tags that are met (X.690 8.1.2). */
 enum {
-	TAG_INTEGER = 0x02,
-	TAG_OCTETS = 0x04,
-	TAG_OID = 0x06,
-	TAG_UTC_TIME = 0x17,
-	TAG_GENERAL_TIME = 0x18,
-	TAG_SEQUENCE = 0x30,
-	TAG_DNS_NAME = 0x82,   /* GeneralName [2], RFC 5280 4.2.1.6 */
-	TAG_VERSION = 0xa0,    /* TBSCertificate [0] */
-	TAG_EXTENSIONS = 0xa3, /* TBSCertificate [3] */
+	ANY = 0,
+	BOOLEAN = 0x01,
+	INTEGER = 0x02,
+	OCTETS = 0x04,
+	OID = 0x06,
+	UTC_TIME = 0x17,
+	GENERAL_TIME = 0x18,
+	SEQUENCE = 0x30,
+	DNS_NAME = 0x82,   /* GeneralName [2], RFC 5280 4.2.1.6 */
+	VERSION = 0xa0,    /* TBSCertificate [0] */
+	EXTENSIONS = 0xa3, /* TBSCertificate [3] */
 };
 
-/* Fields of a TBSCertificate, the optional version not counted. */
-enum { TBS_SERIAL, TBS_ALGORITHM, TBS_ISSUER, TBS_DATES, TBS_SUBJECT, TBS_KEY };
+/* Fields of a TBSCertificate, counted from 1; a version may be missing. */
+enum { TBS_VERSION = 1, TBS_ISSUER = 4, TBS_DATES, TBS_SUBJECT, TBS_KEY };
 
-/* What to do with an element; OPEN: its value is a container of interest. */
-enum plan { PLAN_BAD, PLAN_SKIP, PLAN_HASH, PLAN_TEXT, PLAN_OPEN };
+/* Extensions of interest. */
+enum { OF_NO_INTEREST, OF_NAMES, OF_CA };
+
+/* Where the dates are, which are as deep as the extensions. */
+#define DATES TRUST_MAX_DEPTH
+
+/* What belongs where: the first row that fits decides. */
+static const struct {
+	uint8_t depth;  /* or DATES */
+	uint8_t index;  /* of the element, counted from 1; at least this */
+	uint8_t tag;    /* or ANY */
+	uint8_t action; /* what to do with it */
+} grammar[] = {
+	{ 0, 1, SEQUENCE, DO_OPEN },
+	{ 1, 2, ANY, DO_SKIP },
+	{ 1, 1, SEQUENCE, DO_OPEN },
+	{ 2, 8, EXTENSIONS, DO_OPEN },
+	{ 2, 8, ANY, DO_SKIP },
+	{ 2, TBS_SUBJECT, SEQUENCE, DO_HASH },
+	{ 2, TBS_SUBJECT, ANY, DO_FAIL },
+	{ 2, TBS_DATES, SEQUENCE, DO_OPEN },
+	{ 2, TBS_DATES, ANY, DO_FAIL },
+	{ 2, TBS_ISSUER, SEQUENCE, DO_HASH },
+	{ 2, TBS_ISSUER, ANY, DO_FAIL },
+	{ 2, 3, SEQUENCE, DO_SKIP },
+	{ 2, 3, ANY, DO_FAIL },
+	{ 2, 2, INTEGER, DO_SKIP },
+	{ 2, 2, ANY, DO_FAIL },
+	{ 2, TBS_VERSION, VERSION, DO_SKIP },
+	{ DATES, 3, ANY, DO_FAIL },
+	{ DATES, 1, UTC_TIME, DO_TEXT },
+	{ DATES, 1, GENERAL_TIME, DO_TEXT },
+	{ 3, 1, SEQUENCE, DO_OPEN },
+	{ 4, 1, SEQUENCE, DO_OPEN },
+	{ 5, 1, OID, DO_TEXT },
+	{ 5, 1, OCTETS, DO_OPEN },
+	{ 5, 1, ANY, DO_SKIP },
+	{ 6, 1, SEQUENCE, DO_OPEN },
+	{ 7, 1, DNS_NAME, DO_TEXT },
+	{ 7, 1, BOOLEAN, DO_TEXT },
+	{ 7, 1, ANY, DO_SKIP },
+};
 
 /* 1970-01-01 in days since the year 0 */
 #define UNIX_DAYS 719528
 
 void trust_cert_init(struct trust_cert *c, struct slice want)
 {
-	memset(c, 0, sizeof(*c));
+	memset(c, 0, offsetof(struct trust_cert, space));
 	c->want = want;
 	c->left[0] = UINT32_MAX;
 }
@@ -74,142 +124,111 @@ bool trust_name_fits(struct slice pattern, struct slice host)
 	       slice_ieq(slice_from(host, (size_t)dot + 1), parent);
 }
 
-/* Days from the year 0 to a date of the Gregorian calendar. */
-static uint32_t days_of(uint32_t year, uint32_t month, uint32_t day)
+/*
+ * RFC 5280 4.1.2.5: YYMMDDHHMMSSZ, or the same with a century in front.  A
+ * year begins with March here: then its months begin at a simple rule.
+ */
+static bool read_date(struct slice in, bool century, struct trust_time *t)
 {
-	static const uint16_t before[] = { 0,   31,  59,  90,  120, 151,
-					   181, 212, 243, 273, 304, 334 };
-	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-	uint32_t days = year * 365 + (year + 3) / 4 - (year + 99) / 100 +
-			(year + 399) / 400;
+	static const uint8_t low[] = { 0, 0, 1, 1, 0, 0, 0 };
+	static const uint8_t high[] = { 99, 99, 12, 31, 23, 59, 60 };
+	uint32_t v[ARRAY_LEN(low)];
 
-	return days + before[month - 1] + (leap && month > 2) + day - 1;
-}
-
-/* Two digits in [low, high] off the front, or false. */
-static bool read_two(struct slice *in, uint32_t low, uint32_t high,
-		     uint32_t *out)
-{
-	if (slice_to_u32(slice_head(*in, 2), high, out) < 0 || *out < low ||
-	    in->n < 2)
-		return false;
-	*in = slice_from(*in, 2);
+	for (size_t i = !century; i < ARRAY_LEN(low); i++) {
+		if (slice_to_u32(slice_head(in, 2), high[i], &v[i]) < 0 ||
+		    v[i] < low[i] || in.n < 2)
+			return false;
+		in = slice_from(in, 2);
+	}
+	if (!century)
+		v[0] = v[1] >= 50 ? 19 : 20;
+	/* four centuries more, and 146037 days less, so that none is negative */
+	uint32_t month = (v[2] + 9) % 12;
+	uint32_t year = v[0] * 100 + v[1] + 400 - (month > 9);
+	t->days = year * 365 + year / 4 - year / 100 + year / 400 +
+		  (153 * month + 2) / 5 + v[3] - 146038;
+	t->s = v[4] * 3600 + v[5] * 60 + v[6];
 	return true;
 }
 
-/* RFC 5280 4.1.2.5: YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ. */
-static bool read_date(struct slice in, bool four_digits, struct trust_time *t)
+/* What to do with the element at hand. */
+static uint8_t plan(struct trust_cert *c)
 {
-	uint32_t century = 0, year, month, day, hour, minute, second;
+	uint8_t depth = c->depth;
+	uint8_t index = c->index[depth];
+	uint8_t tag = c->head[0];
+	size_t i = 0;
 
-	if (four_digits && !read_two(&in, 0, 99, &century))
-		return false;
-	if (!read_two(&in, 0, 99, &year))
-		return false;
-	if (!four_digits)
-		century = year >= 50 ? 19 : 20;
-	if (!read_two(&in, 1, 12, &month) || !read_two(&in, 1, 31, &day) ||
-	    !read_two(&in, 0, 23, &hour) || !read_two(&in, 0, 59, &minute) ||
-	    !read_two(&in, 0, 60, &second))
-		return false;
-	t->days = days_of(century * 100 + year, month, day);
-	t->s = hour * 3600 + minute * 60 + second;
-	return true;
-}
-
-static enum plan plan_tbs(struct trust_cert *c, uint8_t tag)
-{
-	/* the version comes first and is not counted */
-	if (tag == TAG_VERSION && c->index[2] == 1 && !c->has_version) {
-		c->index[2] = 0;
-		c->has_version = true;
-		return PLAN_SKIP;
+	if (depth == 2 && index == TBS_VERSION && tag != VERSION)
+		index = ++c->index[2];
+	if (depth == 2 && index == TBS_ISSUER && c->brief)
+		return tag == SEQUENCE ? DO_SKIP : DO_FAIL;
+	if (depth == 3 && c->index[2] == TBS_DATES)
+		depth = DATES;
+	if (depth == 4)
+		c->extension = OF_NO_INTEREST;
+	if (depth == 5 && tag == OCTETS && c->extension == OF_NO_INTEREST)
+		return DO_SKIP;
+	for (; i < ARRAY_LEN(grammar); i++) {
+		if (grammar[i].depth == depth && index >= grammar[i].index &&
+		    (grammar[i].tag == tag || grammar[i].tag == ANY))
+			return grammar[i].action;
 	}
-	unsigned field = c->index[2] - 1U;
-
-	if (field > TBS_KEY)
-		return tag == TAG_EXTENSIONS ? PLAN_OPEN : PLAN_SKIP;
-	if (field == TBS_SERIAL)
-		return tag == TAG_INTEGER ? PLAN_SKIP : PLAN_BAD;
-	if (tag != TAG_SEQUENCE)
-		return PLAN_BAD;
-	if (field == TBS_ALGORITHM || (field == TBS_ISSUER && c->brief))
-		return PLAN_SKIP;
-	return field == TBS_DATES ? PLAN_OPEN : PLAN_HASH;
+	return DO_FAIL;
 }
 
-static enum plan plan_extension(struct trust_cert *c, uint8_t tag)
+/* Where the value at hand is kept: behind those that are kept for good. */
+static uint8_t *text_of(struct trust_cert *c)
 {
-	if (tag == TAG_OID)
-		return PLAN_TEXT;
-	return tag == TAG_OCTETS && c->is_san ? PLAN_OPEN : PLAN_SKIP;
-}
-
-static enum plan plan_for(struct trust_cert *c, uint8_t tag)
-{
-	bool sequence = tag == TAG_SEQUENCE;
-
-	switch (c->depth) {
-	case 0:
-		return sequence ? PLAN_OPEN : PLAN_BAD;
-	case 1:
-		if (c->index[1] > 1)
-			return PLAN_SKIP;
-		return sequence ? PLAN_OPEN : PLAN_BAD;
-	case 2:
-		return plan_tbs(c, tag);
-	case 3:
-		if (c->index[2] - 1U != TBS_DATES)
-			return sequence ? PLAN_OPEN : PLAN_BAD;
-		if (c->index[3] > 2 ||
-		    (tag != TAG_UTC_TIME && tag != TAG_GENERAL_TIME))
-			return PLAN_BAD;
-		return PLAN_TEXT;
-	case 4:
-		c->is_san = false;
-		return sequence ? PLAN_OPEN : PLAN_BAD;
-	case 5:
-		return plan_extension(c, tag);
-	case 6:
-		return sequence ? PLAN_OPEN : PLAN_BAD;
-	default:
-		return tag == TAG_DNS_NAME ? PLAN_TEXT : PLAN_SKIP;
-	}
+	return c->space + c->dn_len + c->key_len;
 }
 
 static void end_hash(struct trust_cert *c)
 {
-	switch (c->index[2] - 1) {
-	case TBS_ISSUER:
-		br_sha256_out(&c->hash, c->issuer);
-		break;
-	case TBS_SUBJECT:
-		br_sha256_out(&c->hash, c->subject);
-		c->has_subject = true;
-		break;
-	default:
-		br_sha256_out(&c->hash, c->key);
-		c->has_key = true;
-		break;
-	}
+	br_sha256_context hash;
+	uint8_t field = c->index[2];
+	uint8_t *out = c->key;
+
+	if (field == TBS_ISSUER)
+		out = c->issuer;
+	else if (field == TBS_SUBJECT)
+		out = c->subject;
+	br_sha256_init(&hash);
+	br_sha256_update(&hash, text_of(c), c->text_len);
+	br_sha256_out(&hash, out);
+	if (field == TBS_SUBJECT)
+		c->dn_len = c->text_len;
+	else if (field == TBS_KEY)
+		c->key_len = c->text_len;
+	c->has_subject = c->dn_len > 0;
+	c->has_key = c->key_len > 0;
 }
 
 static void end_text(struct trust_cert *c)
 {
-	/* subjectAltName, 2.5.29.17 */
-	static const char san[] = { 0x55, 0x1d, 0x11 };
-	struct slice text = slice_of(c->text, c->text_len);
-	bool four_digits = c->head[0] == TAG_GENERAL_TIME;
+	struct slice text = slice_of(text_of(c), c->text_len);
 
 	if (c->depth == 3) {
 		bool first = c->index[3] == 1;
 
-		if (!read_date(text, four_digits, first ? &c->from : &c->until))
+		if (!read_date(text, c->head[0] == GENERAL_TIME,
+			       first ? &c->from : &c->until))
 			c->bad = true;
 		c->has_dates = !first;
 	} else if (c->depth == 5) {
-		c->is_san = slice_eq(text, slice_of(san, sizeof(san)));
-	} else if (c->want.n > 0 && trust_name_fits(text, c->want)) {
+		/* 2.5.29.17 is subjectAltName, 2.5.29.19 basicConstraints */
+		if (slice_eq(text, SLICE("\x55\x1d\x11")))
+			c->extension = OF_NAMES;
+		else if (slice_eq(text, SLICE("\x55\x1d\x13")))
+			c->extension = OF_CA;
+		else
+			c->extension = OF_NO_INTEREST;
+	} else if (c->extension == OF_CA) {
+		/* RFC 5280 4.2.1.9 */
+		c->is_ca = c->is_ca || (c->head[0] == BOOLEAN && text.n == 1 &&
+					text.p[0] != 0);
+	} else if (c->head[0] == DNS_NAME && c->want.n > 0 &&
+		   trust_name_fits(text, c->want)) {
 		c->name_matches = true;
 	}
 }
@@ -217,63 +236,53 @@ static void end_text(struct trust_cert *c)
 /* The value has ended, and with it every container that is full. */
 static void end_value(struct trust_cert *c)
 {
-	if (c->action == ACTION_HASH)
+	if (c->action == DO_HASH)
 		end_hash(c);
-	else if (c->action == ACTION_TEXT)
+	else if (c->action == DO_TEXT)
 		end_text(c);
-	c->action = ACTION_HEAD;
+	c->action = DO_HEAD;
 	c->head_len = 0;
 	while (c->depth > 0 && c->left[c->depth] == 0)
 		c->depth--;
 	c->whole = c->depth == 0;
 }
 
-static void open_container(struct trust_cert *c, uint32_t len)
-{
-	c->depth++;
-	c->left[c->depth] = len;
-	c->index[c->depth] = 0;
-	c->head_len = 0;
-	if (len == 0)
-		end_value(c);
-}
-
 /* Tag and length are here: what is it, and what is to be done with it? */
 static void begin_value(struct trust_cert *c, uint32_t len)
 {
-	if (len > c->left[c->depth] - c->head_len) {
+	uint32_t *left = &c->left[c->depth];
+
+	if (len > *left - c->head_len) {
 		c->bad = true;
 		return;
 	}
-	c->left[c->depth] -= c->head_len + len;
+	*left -= c->head_len + len;
 	if (c->index[c->depth] < UINT8_MAX)
 		c->index[c->depth]++;
-	if (c->depth == 0)
-		c->size = c->head_len + len;
-	enum plan plan = plan_for(c, c->head[0]);
-	c->value_left = len;
+	c->action = plan(c);
 	c->text_len = 0;
-	switch (plan) {
-	case PLAN_OPEN:
-		open_container(c, len);
-		return;
-	case PLAN_HASH:
-		br_sha256_init(&c->hash);
-		br_sha256_update(&c->hash, c->head, c->head_len);
-		c->action = ACTION_HASH;
-		break;
-	case PLAN_TEXT:
+	if (c->action == DO_OPEN) {
+		c->depth++;
+		left[1] = len;
+		c->index[c->depth] = 0;
+		c->action = DO_HEAD;
+		c->head_len = 0;
+	} else if (c->action == DO_HASH) {
+		uint32_t most = c->index[2] == TBS_KEY ? TRUST_MAX_KEY
+						       : TRUST_MAX_DN;
+
+		memcpy(text_of(c), c->head, c->head_len);
+		c->text_len = c->head_len;
+		/* larger than anybody can use: as if it were not there */
+		if (len > most - c->head_len)
+			c->action = DO_SKIP;
+	} else if (c->action == DO_TEXT && len > TRUST_MAX_TEXT) {
 		/* a name that is too long for us fits nobody */
-		c->action = len <= sizeof(c->text) ? ACTION_TEXT : ACTION_SKIP;
-		break;
-	case PLAN_SKIP:
-		c->action = ACTION_SKIP;
-		break;
-	case PLAN_BAD:
-		c->bad = true;
-		return;
+		c->action = DO_SKIP;
 	}
-	if (len == 0)
+	c->bad = c->action == DO_FAIL;
+	c->value_left = len;
+	if (len == 0 && !c->bad)
 		end_value(c);
 }
 
@@ -281,37 +290,27 @@ static void begin_value(struct trust_cert *c, uint32_t len)
 static void read_head(struct trust_cert *c, uint8_t byte)
 {
 	uint32_t len = 0;
+	unsigned n;
 
 	c->head[c->head_len++] = byte;
-	if (c->head_len > c->left[c->depth] || (c->head[0] & 0x1f) == 0x1f) {
-		c->bad = true;
-		return;
-	}
-	if (c->head_len < 2)
-		return;
-	if (c->head[1] < 0x80) {
-		begin_value(c, c->head[1]);
-		return;
-	}
-	unsigned n = c->head[1] & 0x7fU;
-	if (n == 0 || n > 4) {
+	n = c->head_len > 1 && c->head[1] >= 0x80 ? c->head[1] - 0x80U : 0;
+	if (c->head_len > c->left[c->depth] || (c->head[0] & 0x1f) == 0x1f ||
+	    n > 4 || (c->head_len == 2 && byte == 0x80)) {
 		c->bad = true;
 		return;
 	}
 	if (c->head_len < 2 + n)
 		return;
-	for (unsigned i = 0; i < n; i++)
-		len = len << 8 | c->head[2 + i];
+	for (unsigned i = n > 0 ? 2 : 1; i < c->head_len; i++)
+		len = len << 8 | c->head[i];
 	begin_value(c, len);
 }
 
 static void read_value(struct trust_cert *c, const uint8_t *p, uint32_t n)
 {
-	if (c->action == ACTION_HASH) {
-		br_sha256_update(&c->hash, p, n);
-	} else if (c->action == ACTION_TEXT) {
-		memcpy(c->text + c->text_len, p, n);
-		c->text_len = (uint8_t)(c->text_len + n);
+	if (c->action != DO_SKIP) {
+		memcpy(text_of(c) + c->text_len, p, n);
+		c->text_len = (uint16_t)(c->text_len + n);
 	}
 	c->value_left -= n;
 	if (c->value_left == 0)
@@ -323,7 +322,7 @@ void trust_cert_feed(struct trust_cert *c, const uint8_t *p, size_t n)
 	while (n > 0 && !c->bad && !c->whole) {
 		uint32_t take = 1;
 
-		if (c->action == ACTION_HEAD) {
+		if (c->action == DO_HEAD) {
 			read_head(c, *p);
 		} else {
 			take = c->value_left < n ? c->value_left : (uint32_t)n;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * net/trust_der.h - what we ask of one certificate (RFC 5280 4.1), read as a
- * stream: hashes of its names and its key, its dates, whether it is for a
- * host.  No certificate is ever held.
+ * stream: its names and its key, its dates, whether it is a CA's or for a
+ * host.  Of a certificate of any size only these are held.
  *
  * Pure.  Signatures are BearSSL's business.  Both read the same bytes and
  * both insist on the order and tags of a TBSCertificate and on definite
@@ -17,6 +17,15 @@
 
 /* Containers around a dNSName, the deepest thing of interest. */
 #define TRUST_MAX_DEPTH 8
+
+/* A longest name of an issuer or a subject, encoded. */
+#define TRUST_MAX_DN 512
+
+/* A longest SubjectPublicKeyInfo: RSA of 4096 bits takes 550 octets. */
+#define TRUST_MAX_KEY 600
+
+/* A longest value else. */
+#define TRUST_MAX_TEXT 255
 
 /* A point in time as BearSSL counts: days since the year 0, and seconds. */
 struct trust_time {
@@ -33,24 +42,26 @@ struct trust_cert {
 	bool has_subject;    /* issuer too; in this order */
 	bool has_key;        /* key is valid */
 	bool name_matches;   /* a dNSName of its SAN matches the wanted name */
+	bool is_ca;          /* its basicConstraints say so */
 	uint8_t issuer[32];  /* SHA-256 of the Name, unless brief */
 	uint8_t subject[32]; /* SHA-256 of the Name */
 	uint8_t key[32];     /* SHA-256 of the SubjectPublicKeyInfo */
 	struct trust_time from, until; /* notBefore, notAfter */
-	uint32_t size;                 /* bytes of it, set before has_subject */
+	uint16_t dn_len;               /* of the subject, first in space */
+	uint16_t key_len;              /* of the key, behind it in space */
 
 	struct slice want;              /* the name to look for, or empty */
 	uint8_t depth;                  /* open containers */
 	uint8_t action;                 /* what to do with the value */
-	bool has_version;               /* it was met */
-	bool is_san;                    /* the extension is a subjectAltName */
-	uint8_t head_len, text_len;     /* bytes of head, of text */
+	uint8_t extension;              /* which one it is */
+	uint8_t head_len;               /* bytes of head */
 	uint8_t index[TRUST_MAX_DEPTH]; /* elements begun in a container */
 	uint8_t head[6];                /* tag and length */
+	uint16_t text_len;              /* of the value, behind the key */
 	uint32_t left[TRUST_MAX_DEPTH]; /* bytes a container has yet */
 	uint32_t value_left;            /* bytes of the value yet */
-	br_sha256_context hash;         /* of the value */
-	char text[255];                 /* of a short value */
+	/* public: subject and key, encoded */
+	uint8_t space[TRUST_MAX_DN + TRUST_MAX_KEY + TRUST_MAX_TEXT];
 };
 
 /* Begin; want lives as long as c (empty: no name is looked for). */
@@ -70,5 +81,12 @@ bool trust_time_before(struct trust_time a, struct trust_time b);
  * matter; "*" only as the whole left-most label, with two more behind it.
  */
 bool trust_name_fits(struct slice pattern, struct slice host);
+
+/*
+ * Read a SubjectPublicKeyInfo: RSA (RFC 3279 2.3.1), or EC on a named curve of
+ * P-256, P-384 and P-521 (RFC 5480 2).  *out points into der.
+ * Returns: was it one?  *out is undefined when not
+ */
+must_check bool trust_key_read(struct slice der, br_x509_pkey *out);
 
 #endif

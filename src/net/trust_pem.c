@@ -4,13 +4,9 @@
 
 #include <string.h>
 
-enum state { STATE_START, STATE_LINE, STATE_LABEL, STATE_BODY };
+#include "base/base64.h"
 
-void trust_pem_inside(struct trust_pem *p)
-{
-	memset(p, 0, sizeof(*p));
-	p->state = STATE_BODY;
-}
+enum state { STATE_START, STATE_LINE, STATE_LABEL, STATE_BODY };
 
 void trust_pem_skip(struct trust_pem *p)
 {
@@ -19,10 +15,16 @@ void trust_pem_skip(struct trust_pem *p)
 
 static bool is_begin(struct slice line)
 {
+	const struct slice head = SLICE("-----BEGIN ");
+	const struct slice tail = SLICE("CERTIFICATE-----");
+
 	line = slice_trim(line);
-	return slice_eq(line, SLICE("-----BEGIN CERTIFICATE-----")) ||
-	       slice_eq(line, SLICE("-----BEGIN X509 CERTIFICATE-----")) ||
-	       slice_eq(line, SLICE("-----BEGIN TRUSTED CERTIFICATE-----"));
+	if (line.n < head.n + tail.n || !slice_starts(line, head) ||
+	    !slice_iends(line, tail))
+		return false;
+	line = slice_from(slice_head(line, line.n - tail.n), head.n);
+	return line.n == 0 || slice_eq(line, SLICE("X509 ")) ||
+	       slice_eq(line, SLICE("TRUSTED "));
 }
 
 /* Go behind the end of the line.  Between certificates this is the speed. */
@@ -55,20 +57,6 @@ static bool read_label(struct trust_pem *p, char c)
 	return false;
 }
 
-/* RFC 4648 4: the value of a digit, or -1. */
-static int digit_of(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+')
-		return 62;
-	return c == '/' ? 63 : -1;
-}
-
 /* The end of a certificate: the first '-' of the END line, or rubbish. */
 static bool is_end(char c)
 {
@@ -84,7 +72,7 @@ static enum trust_pem_event read_body(struct trust_pem *p, struct slice *in,
 	size_t i;
 
 	for (i = 0; i < in->n; i++) {
-		int digit = digit_of(in->p[i]);
+		int digit = base64_digit(in->p[i]);
 
 		if (digit < 0) {
 			if (!is_end(in->p[i]))

@@ -31,9 +31,6 @@ struct trust_pem {
 	char line[TRUST_PEM_MAX_LABEL]; /* see line_len */
 };
 
-/* A file whose next byte is the first inside a certificate. */
-void trust_pem_inside(struct trust_pem *p);
-
 /* Pass over the rest of this certificate, without its END event. */
 void trust_pem_skip(struct trust_pem *p);
 

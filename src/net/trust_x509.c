@@ -60,8 +60,6 @@ static void start_cert(const br_x509_class **ctx, uint32_t length)
 	br_x509_minimal_set_time(&j->minimal, now.days, now.s);
 	if (j->live)
 		j->minimal.vtable->start_cert(&j->minimal.vtable, length);
-	if (own && trust_mode_of(j->trust) != TRUST_VERIFY)
-		br_x509_decoder_init(&j->u.own, NULL, NULL);
 }
 
 /* DESIGN.md 3.4: the time is the larger of the floor and notBefore. */
@@ -86,8 +84,6 @@ static void append(const br_x509_class **ctx, const unsigned char *p, size_t n)
 	if (n == 0)
 		return;
 	trust_cert_feed(&j->cert, p, n);
-	if (j->certs == 0 && trust_mode_of(j->trust) != TRUST_VERIFY)
-		br_x509_decoder_push(&j->u.own, p, n);
 	/* before the engine sees the dates in these bytes */
 	raise_time(j);
 	if (j->holds)
@@ -108,13 +104,13 @@ static int look_up_anchors(struct trust_judge *j)
 		query.subject = j->cert.subject;
 		query.key = j->cert.key;
 	}
-	int err = trust_bundle_find(&j->u.bundle, j->trust->bundle_fd, &query);
+	int err = trust_bundle_find(&j->bundle, j->trust->bundle_fd, &query);
 	if (err < 0)
 		return err;
-	j->stale = j->stale || j->u.bundle.stale;
-	j->direct = j->u.bundle.direct;
-	j->minimal.trust_anchors = j->u.bundle.anchor;
-	j->minimal.trust_anchors_num = j->u.bundle.n;
+	j->stale = j->stale || j->bundle.stale;
+	j->direct = j->bundle.direct;
+	j->minimal.trust_anchors = j->bundle.anchor;
+	j->minimal.trust_anchors_num = j->bundle.n;
 	return 0;
 }
 
@@ -169,6 +165,8 @@ static void end_cert(const br_x509_class **ctx)
 		     cert->has_key;
 
 	if (whole && j->certs == 0) {
+		j->own_len = cert->key_len;
+		memcpy(j->own_key, cert->space + cert->dn_len, j->own_len);
 		j->name_fits = cert->name_matches;
 		j->pinned = has_pin(j->trust, cert->key);
 	}
@@ -181,9 +179,9 @@ static void end_cert(const br_x509_class **ctx)
 /* The peer's own key, whatever the minimal engine thinks of the rest. */
 static unsigned accept_own(struct trust_judge *j)
 {
-	j->key = br_x509_decoder_get_pkey(&j->u.own);
-	if (!j->key)
-		return (unsigned)br_x509_decoder_last_error(&j->u.own);
+	if (!trust_key_read(slice_of(j->own_key, j->own_len), &j->own))
+		return BR_ERR_X509_UNSUPPORTED;
+	j->key = &j->own;
 	j->usages = BR_KEYTYPE_KEYX | BR_KEYTYPE_SIGN;
 	return 0;
 }

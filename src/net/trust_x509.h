@@ -19,6 +19,7 @@ struct trust_judge {
 	const struct trust *trust;       /* the rules */
 	struct trust_cert cert;          /* the certificate that is arriving */
 	const br_x509_pkey *key;         /* of the peer; NULL: refused */
+	br_x509_pkey own;                /* the same, as we read it */
 	unsigned usages;                 /* of key, BR_KEYTYPE_ bits */
 	bool began;     /* public: certificates came, no resumption */
 	bool live;      /* the minimal engine has not come to an end */
@@ -33,10 +34,9 @@ struct trust_judge {
 	bool holds;     /* held is the last byte that came */
 	uint8_t held;   /* see holds */
 	int bundle_err; /* public: the bundle cannot be read */
-	union {
-		struct trust_bundle bundle;  /* TRUST_VERIFY */
-		br_x509_decoder_context own; /* the others: its key */
-	} u;
+	struct trust_bundle bundle;     /* of TRUST_VERIFY */
+	uint16_t own_len;               /* of own_key */
+	uint8_t own_key[TRUST_MAX_KEY]; /* of the peer, encoded */
 };
 
 /* Failures BearSSL has no numbers for. */

@@ -22,7 +22,13 @@ static void check(void)
 {
 	if (cert.depth >= TRUST_MAX_DEPTH)
 		abort();
-	if (cert.has_key && !cert.has_subject)
+	if (cert.dn_len > TRUST_MAX_DN || cert.key_len > TRUST_MAX_KEY)
+		abort();
+	br_x509_pkey key;
+	if (cert.has_key &&
+	    trust_key_read(slice_of(cert.space + cert.dn_len, cert.key_len),
+			   &key) &&
+	    key.key_type != BR_KEYTYPE_RSA && key.key_type != BR_KEYTYPE_EC)
 		abort();
 }
 
