@@ -100,7 +100,8 @@ WARN := -Wall -Wextra -Wshadow -Wundef -Wvla -Wstrict-prototypes \
 OUR_CFLAGS := -std=c11 -D_GNU_SOURCE -Isrc -include $(O)/config.h $(LIB_CFLAGS) \
 	$(WARN) -ffunction-sections -fdata-sections -fstack-usage \
 	-ffile-prefix-map=$(CURDIR)/=
-OUR_LDFLAGS := -Wl,--gc-sections,--build-id=none
+# Sorted, small variables share pages instead of lying between large buffers.
+OUR_LDFLAGS := -Wl,--gc-sections,--build-id=none,--sort-section=alignment
 
 ifneq ($(CONFIG_DEBUG),)
 OUR_CFLAGS += -Og -g

@@ -43,7 +43,8 @@ static void set_text(char *to, size_t cap, const char *from)
 
 void relay_start(struct relay *r, const struct relay_setup *setup)
 {
-	memset(r->hops, 0, sizeof(r->hops));
+	for (unsigned i = 0; i < setup->conf->nhops; i++)
+		memset(&r->hops[i], 0, sizeof(r->hops[i]));
 	r->conf = setup->conf;
 	r->id = setup->id;
 	r->w = setup->world;

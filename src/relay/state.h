@@ -300,7 +300,6 @@ struct relay {
 	bool spool_waits, spool_volatile;
 	uint32_t uid, gid;
 	uint8_t secrets_at; /* which of the two is in force */
-	struct secrets secrets[2];
 	/* Times, all CLOCK_BOOTTIME; now_ms is taken once a turn. */
 	int64_t start_ms, now_ms;
 	int64_t queue_ms; /* queued mail is not touched before (splay) */
@@ -311,13 +310,15 @@ struct relay {
 	bool again; /* something changed: one more round before the wait */
 	/* Routes and hops as the configuration numbers them. */
 	struct relay_counters count;
-	struct hop hops[CONFIG_HOPS];
 	struct route routes[CONFIG_ROUTES];
-	struct defer defers[RELAY_DEFERS];
 	uint64_t sessions_begun;
 	size_t nlisteners;
 	struct listener listeners[CONF_MAX_LISTEN + 2];
-	struct submission *big;            /* whose content goes to the spool */
+	struct submission *big; /* whose content goes to the spool */
+	/* What is large comes behind what is small. */
+	struct hop hops[CONFIG_HOPS];
+	struct secrets secrets[2];
+	struct defer defers[RELAY_DEFERS];
 	char known[CONFIG_ENVELOPE_MAX];   /* of submit_rcpt() */
 	char scratch[CONFIG_ENVELOPE_MAX]; /* of one function at a time */
 	char line[LOG_MAX_LINE];           /* of event.c */

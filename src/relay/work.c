@@ -364,6 +364,15 @@ static void forget_order(struct relay *r, unsigned route)
 			r->hops[i].forced = false;
 }
 
+/* May there be work for a route?  Idle slots are then never touched. */
+static bool may_have_work(const struct relay *r, unsigned route)
+{
+	for (size_t i = 0; i < ARRAY_LEN(r->submissions); i++)
+		if (r->submissions[i].state == SUBMISSION_READY)
+			return true;
+	return r->routes[route].backlog && r->now_ms >= r->queue_ms;
+}
+
 static void dispatch_route(struct relay *r, unsigned route)
 {
 	struct delivery *d = delivery_of(r, route);
@@ -378,7 +387,7 @@ static void dispatch_route(struct relay *r, unsigned route)
 		hold_staged(r, route, route_reason(r, route));
 		return;
 	}
-	d = delivery_take(r);
+	d = may_have_work(r, route) ? delivery_take(r) : NULL;
 	if (d == NULL)
 		return;
 	d->route = (uint8_t)route;

@@ -142,8 +142,12 @@ static void rcpt_of(size_t n)
 	char line[300];
 	struct buf b = BUF_ON(line);
 
-	buf_put_str(&b, "RCPT TO:<u@");
-	for (size_t i = 2; i + 5 < n; i++)
+	/* Another mailbox each time: one named twice gets one copy. */
+	static unsigned serial;
+
+	buf_putf(&b, "RCPT TO:<%c@", 'a' + (int)(serial++ % 26));
+	buf_put_char(&b, (char)('a' + serial / 26 % 26));
+	for (size_t i = 3; i + 5 < n; i++)
 		buf_put_char(&b, i % 50 == 49 && i + 15 < n ? '.' : 'x');
 	buf_put_str(&b, ".org>\r\n");
 	sim_client_forget(c);
