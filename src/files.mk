@@ -56,6 +56,7 @@ obj-y += conf/password.o
 obj-y += conf/reader.o
 obj-y += conf/route.o
 obj-y += conf/schema.o
+obj-$(CONFIG_SPOOL) += conf/spool.o
 obj-y += conf/value.o
 
 obj-$(CONFIG_SPOOL) += spool/big.o

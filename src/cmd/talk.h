@@ -66,6 +66,6 @@ void talk_settle(struct talk *t, struct slice rcpt, const struct outcome *o,
 		 int refused);
 
 /* The exit code of all that was settled. */
-int talk_result(const struct talk *t);
+must_check int talk_result(const struct talk *t);
 
 #endif

@@ -86,8 +86,9 @@ static int read_value(struct conf_reader *r, unsigned i)
 
 	r->row = row;
 	if (row->info.missing)
-		return reader_missing(r, slice_of(NULL, 0), row->info.missing);
-	if (r->at[i] > 0 && !row->many)
+		return reader_missing(r, slice_of(NULL, 0),
+				      slice_str(row->info.missing));
+	if (r->at[i] > 0 && row->max != READER_MANY)
 		return reader_say(r, "a second value, the first is in line %u",
 				  (unsigned)r->at[i]);
 	r->at[i] = (uint16_t)r->line;
@@ -115,7 +116,8 @@ static int read_line(struct conf_reader *r, bool smarthosts)
 		if (slice_eq(key, slice_str(schema_row(i)->info.name)))
 			return read_value(r, i);
 	}
-	return unknown_key(r, key);
+	return ENABLE_CONF_HELP ? unknown_key(r, key)
+				: reader_bad(r, "unknown key", key);
 }
 
 /*
@@ -213,7 +215,7 @@ static int finish(struct conf_reader *r)
 
 	if (err == 0)
 		err = finish_max_message(r);
-	if (err == 0)
+	if (err == 0 && ENABLE_SPOOL)
 		err = finish_state(r);
 	if (err == 0 && ENABLE_ALIAS) {
 		r->row = schema_row(row_index("alias"));
@@ -283,7 +285,7 @@ int conf_read(struct conf *c, const char *path, bool optional, char *space,
 		return conf_parse(c, buf_slice(&text), path, err);
 	struct conf_reader r = { .c = c, .name = path };
 	r.err = buf_on(err->text, sizeof(err->text) - 1);
-	if (reader_say(&r, "%s", read_words(result)) < 0)
+	if (reader_bad(&r, read_words(result), slice_of(NULL, 0)) < 0)
 		err->text[r.err.len] = '\0';
 	return result;
 }

@@ -10,44 +10,13 @@
 	"a next hop: smtp://HOST[:PORT], submission://HOST, " \
 	"submissions://HOST, discard or error:TEXT"
 
-/* A kind of next hop, known by how it begins. */
-struct scheme {
-	const char *prefix;
-	enum hop_scheme scheme;
-	uint16_t port; /* 0: no host follows */
-	bool whole;    /* the prefix is all of it */
-	const char *missing;
-};
-
-static const struct scheme schemes[] = {
-	{ "smtp://", HOP_SMTP, 25, false, NULL },
-	{ "submission://", HOP_SUBMISSION, 587, false,
-	  ENABLE_TLS ? NULL : "TLS" },
-	{ "submissions://", HOP_SUBMISSIONS, 465, false,
-	  ENABLE_TLS ? NULL : "TLS" },
-	{ "discard", HOP_DISCARD, 0, true, NULL },
-	{ "error:", HOP_ERROR, 0, false, NULL },
-	{ "mx", 0, 0, true, "MX" },
-	{ "mx://", 0, 0, false, "MX" },
-	{ "srv://", 0, 0, false, "SRV" },
-	{ "lmtp:", 0, 0, false, "LMTP" },
-	{ "maildir:", 0, 0, false, "MAILDIR" },
-	{ "mbox:", 0, 0, false, "MBOX" },
-	{ "pipe:", 0, 0, false, "PIPE" },
-	{ "https:", 0, 0, false, "GATEWAY" },
-};
-
-static const struct scheme *find_scheme(struct slice w)
-{
-	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
-		struct slice prefix = slice_str(schemes[i].prefix);
-
-		if (schemes[i].whole ? slice_eq(w, prefix)
-				     : slice_starts(w, prefix))
-			return &schemes[i];
-	}
-	return NULL;
-}
+/* How they begin, in the order of enum hop_scheme; their ports. */
+static const char schemes[] =
+	"smtp:// submission://" NEEDS_TLS " submissions://" NEEDS_TLS
+	" discard error:" HELP(
+		" mx!MX mx://!MX srv://!SRV lmtp:!LMTP maildir:!MAILDIR"
+		" mbox:!MBOX pipe:!PIPE https:!GATEWAY");
+static const uint16_t ports[] = { 25, 587, 465, 0, 0 };
 
 /* HOST[:PORT] of hop, w being the whole NEXTHOP. */
 static int read_host(struct conf_reader *r, struct conf_hop *hop,
@@ -78,21 +47,21 @@ static int read_text(struct conf_reader *r, struct conf_hop *hop,
 static int read_nexthop(struct conf_reader *r, struct conf_hop *hop,
 			struct slice w)
 {
-	int err = 0;
-	const struct scheme *s = find_scheme(w);
-	if (!s)
+	struct slice prefix;
+	int i = reader_find(r, schemes, w, &prefix);
+
+	if (i == -ENOENT)
 		return reader_expected(r, NEXTHOP_WORDS, w);
-	struct slice prefix = slice_str(s->prefix);
-	if (s->missing)
-		return reader_missing(r, prefix, s->missing);
+	if (i < 0)
+		return i;
 	struct slice rest = slice_from(w, prefix.n);
-	hop->scheme = s->scheme;
-	hop->port = s->port;
-	if (s->port > 0)
-		err = read_host(r, hop, rest, w);
-	else if (s->scheme == HOP_ERROR)
-		err = read_text(r, hop, rest, w);
-	return err < 0 ? err : reader_keep(r, w, &hop->text);
+	hop->scheme = (enum hop_scheme)i;
+	hop->port = ports[i];
+	if (hop->port > 0)
+		i = read_host(r, hop, rest, w);
+	else if (hop->scheme == HOP_ERROR)
+		i = read_text(r, hop, rest, w);
+	return i < 0 ? i : reader_keep(r, w, &hop->text);
 }
 
 /* Domains in any case, local parts exactly. */

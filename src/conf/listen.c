@@ -14,7 +14,8 @@ static int refuse_options(struct conf_reader *r)
 	if (err <= 0)
 		return err;
 	if (slice_starts(w, SLICE("cert=")) || slice_starts(w, SLICE("key=")))
-		return reader_missing(r, SLICE("cert= key="), "LISTENER_TLS");
+		return reader_missing(r, SLICE("cert= key="),
+				      SLICE("LISTENER_TLS"));
 	return reader_expected(r, NULL, w);
 }
 

@@ -11,64 +11,26 @@
 #include "base/base64.h"
 #include "conf/reader.h"
 
-#define TLS_MISSING (ENABLE_TLS ? NULL : "TLS")
+/* A number of the configuration as text. */
+#define TO_TEXT(x) TO_TEXT_(x)
+#define TO_TEXT_(x) #x
 
-/* An option that is there when feature x is. */
-#define ROW(name, x, set)                                               \
-	{                                                               \
-		name, ENABLE_##x ? (set) : NULL, ENABLE_##x ? NULL : #x \
-	}
+/* The options; bit i of what a line has is row i. */
+enum { TLS, PIN, AUTH, USER, PASSWORD, CA, CONNECTIONS, TIMEOUT };
 
-/* Bit i of what a line has is row i of options; tls= is the first. */
-#define SEEN_TLS 1u
+static const char names[] =
+	"tls= pin=" NEEDS_TLS " auth=" NEEDS_AUTH " user=" NEEDS_AUTH
+	" password-file=" NEEDS_AUTH " ca=" NEEDS_TLS
+	" connections= timeout=" HELP(
+		" oauth=!OAUTH cert=!TLS_CERT key=!TLS_CERT");
 
-/* An option. */
-struct option {
-	const char *name; /* with its '=' */
-	int (*set)(struct conf_reader *r, struct conf_hop *hop, struct slice v);
-	const char *missing;
-};
-
-static int set_tls(struct conf_reader *r, struct conf_hop *hop, struct slice v)
-{
-	static const struct choice list[] = {
-		{ "off", HOP_TLS_OFF, NULL },
-		{ "try", HOP_TLS_TRY, TLS_MISSING },
-		{ "require", HOP_TLS_REQUIRE, TLS_MISSING },
-		{ "verify", HOP_TLS_VERIFY, TLS_MISSING },
-		{ "dane", 0, "DANE" },
-		{ NULL, 0, NULL },
-	};
-	int tls = reader_choose(r, list, "tls=off, try, require or verify", v);
-
-	if (tls < 0)
-		return tls;
-	hop->tls = (enum hop_tls)tls;
-	return 0;
-}
-
-static int set_auth(struct conf_reader *r, struct conf_hop *hop, struct slice v)
-{
-	static const struct choice list[] = {
-		{ "auto", HOP_AUTH_AUTO, NULL },
-		{ "off", HOP_AUTH_OFF, NULL },
-		{ "plain", HOP_AUTH_PLAIN,
-		  ENABLE_AUTH_PLAIN ? NULL : "AUTH_PLAIN" },
-		{ "login", HOP_AUTH_LOGIN,
-		  ENABLE_AUTH_LOGIN ? NULL : "AUTH_LOGIN" },
-		{ "scram-sha-256", 0, "AUTH_SCRAM" },
-		{ "xoauth2", 0, "AUTH_XOAUTH2" },
-		{ "oauthbearer", 0, "AUTH_OAUTHBEARER" },
-		{ "external", 0, "AUTH_EXTERNAL" },
-		{ NULL, 0, NULL },
-	};
-	int auth = reader_choose(r, list, "auth=auto, off, plain or login", v);
-
-	if (auth < 0)
-		return auth;
-	hop->auth = (enum hop_auth)auth;
-	return 0;
-}
+/* In the order of enum hop_tls and enum hop_auth. */
+static const char tls_names[] = "off try" NEEDS_TLS " require" NEEDS_TLS
+				" verify" NEEDS_TLS HELP(" dane!DANE");
+static const char auth_names[] =
+	"auto off plain" NEEDS_AUTH_PLAIN " login" NEEDS_AUTH_LOGIN HELP(
+		" scram-sha-256!AUTH_SCRAM xoauth2!AUTH_XOAUTH2"
+		" oauthbearer!AUTH_OAUTHBEARER external!AUTH_EXTERNAL");
 
 /* pin=sha256:BASE64[,BASE64] */
 static int set_pin(struct conf_reader *r, struct conf_hop *hop, struct slice v)
@@ -93,27 +55,15 @@ static int set_pin(struct conf_reader *r, struct conf_hop *hop, struct slice v)
 	return 0;
 }
 
-static int set_ca(struct conf_reader *r, struct conf_hop *hop, struct slice v)
+/* A path; where it may be a secret in the wrong place it is not shown. */
+static int set_path(struct conf_reader *r, const char *words, struct slice v,
+		    struct slice *out)
 {
-	if (v.n == 0 || v.p[0] != '/')
-		return reader_expected(r, "ca= with an absolute path", v);
-	return reader_keep(r, v, &hop->ca);
-}
-
-static int set_user(struct conf_reader *r, struct conf_hop *hop, struct slice v)
-{
-	if (v.n == 0)
-		return reader_say(r, "user= is empty");
-	return reader_keep(r, v, &hop->user);
-}
-
-static int set_password(struct conf_reader *r, struct conf_hop *hop,
-			struct slice v)
-{
-	if (v.n == 0 || v.p[0] != '/')
-		return reader_say(r, "expected password-file= with an "
+	if (v.n > 0 && v.p[0] == '/')
+		return reader_keep(r, v, out);
+	return words ? reader_expected(r, words, v)
+		     : reader_say(r, "expected password-file= with an "
 				     "absolute path");
-	return reader_keep(r, v, &hop->password_file);
 }
 
 static int set_connections(struct conf_reader *r, struct conf_hop *hop,
@@ -121,60 +71,66 @@ static int set_connections(struct conf_reader *r, struct conf_hop *hop,
 {
 	uint32_t n;
 
-	if (slice_to_u32(v, CONFIG_DELIVERIES, &n) < 0 || n == 0) {
-		char space[64];
-		struct buf words = BUF_ON(space);
-
-		buf_putf(&words, "connections= from 1 to %u",
-			 CONFIG_DELIVERIES);
-		return reader_expected(r, buf_cstr(&words), v);
-	}
+	if (slice_to_u32(v, CONFIG_DELIVERIES, &n) < 0 || n == 0)
+		return reader_expected(
+			r, "connections= from 1 to " TO_TEXT(CONFIG_DELIVERIES),
+			v);
 	hop->connections = (uint8_t)n;
 	return 0;
 }
 
-static int set_timeout(struct conf_reader *r, struct conf_hop *hop,
-		       struct slice v)
+static int set_option(struct conf_reader *r, struct conf_hop *hop, int i,
+		      struct slice v)
 {
-	if (value_time(v, &hop->timeout_s) < 0 || hop->timeout_s < 1 ||
-	    hop->timeout_s > 3600)
-		return reader_expected(r, "timeout= from 1s to 1h", v);
-	return 0;
-}
+	int n;
 
-static const struct option options[] = {
-	{ "tls=", set_tls, NULL },
-	ROW("pin=", TLS, set_pin),
-	ROW("auth=", AUTH, set_auth),
-	ROW("user=", AUTH, set_user),
-	ROW("password-file=", AUTH, set_password),
-	ROW("ca=", TLS, set_ca),
-	{ "connections=", set_connections, NULL },
-	{ "timeout=", set_timeout, NULL },
-	{ "oauth=", NULL, "OAUTH" },
-	{ "cert=", NULL, "TLS_CERT" },
-	{ "key=", NULL, "TLS_CERT" },
-};
+	switch (i) {
+	case TLS:
+		n = reader_choose(r, tls_names,
+				  "tls=off, try, require or verify", v);
+		hop->tls = (enum hop_tls)n;
+		return n < 0 ? n : 0;
+	case PIN:
+		return ENABLE_TLS ? set_pin(r, hop, v) : 0;
+	case AUTH:
+		n = reader_choose(r, auth_names,
+				  "auth=auto, off, plain or login", v);
+		hop->auth = (enum hop_auth)n;
+		return n < 0 ? n : 0;
+	case USER:
+		return v.n > 0 ? reader_keep(r, v, &hop->user)
+			       : reader_say(r, "user= is empty");
+	case PASSWORD:
+		return set_path(r, NULL, v, &hop->password_file);
+	case CA:
+		return set_path(r, "ca= with an absolute path", v, &hop->ca);
+	case CONNECTIONS:
+		return set_connections(r, hop, v);
+	default:
+		if (value_time(v, &hop->timeout_s) == 0 &&
+		    hop->timeout_s >= 1 && hop->timeout_s <= 3600)
+			return 0;
+		return reader_expected(r, "timeout= from 1s to 1h", v);
+	}
+}
 
 static int read_option(struct conf_reader *r, struct conf_hop *hop,
 		       struct slice w, unsigned *seen)
 {
-	for (unsigned i = 0; i < ARRAY_LEN(options); i++) {
-		struct slice name = slice_str(options[i].name);
+	struct slice name;
+	int i = reader_find(r, names, w, &name);
 
-		if (!slice_starts(w, name))
-			continue;
-		if (options[i].missing)
-			return reader_missing(r, name, options[i].missing);
-		if (*seen & 1u << i)
-			return reader_say(r, "%s is given twice",
-					  options[i].name);
-		*seen |= 1u << i;
-		return options[i].set(r, hop, slice_from(w, name.n));
-	}
-	return reader_say(r, "expected options tls= pin= ca= auth= user= "
-			     "password-file= connections= timeout=, "
-			     "got another word");
+	if (i == -ENOENT)
+		return reader_say(r, "expected options tls= pin= ca= auth= "
+				     "user= password-file= connections= "
+				     "timeout=, got another word");
+	if (i < 0)
+		return i;
+	if (*seen & 1u << i)
+		return reader_say(r, "%.*s is given twice", (int)name.n,
+				  name.p);
+	*seen |= 1u << i;
+	return set_option(r, hop, i, slice_from(w, name.n));
 }
 
 /* The default: verified wherever it matters (DESIGN.md 2.2). */
@@ -189,7 +145,7 @@ static int default_tls(struct conf_reader *r, struct conf_hop *hop)
 		return reader_missing(r,
 				      SLICE("TLS, which credentials need "
 					    "unless tls=off,"),
-				      "TLS");
+				      SLICE("TLS"));
 	return 0;
 }
 
@@ -243,7 +199,7 @@ int hop_read_options(struct conf_reader *r, struct conf_hop *hop)
 	if (err < 0 || !remote)
 		return err;
 	err = check_auth(r, hop);
-	if (err == 0 && !(seen & SEEN_TLS))
+	if (err == 0 && !(seen & 1u << TLS))
 		err = default_tls(r, hop);
 	return err < 0 ? err : check_tls(r, hop);
 }

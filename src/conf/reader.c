@@ -114,6 +114,19 @@ static void put_got(struct buf *b, struct slice got)
 	buf_put_str(b, got.n > MAX_GOT ? "'..." : "'");
 }
 
+int reader_bad(struct conf_reader *r, const char *words, struct slice got)
+{
+	put_place(r);
+	buf_put_str(&r->err, words);
+	if (got.n > 0) {
+		buf_put_char(&r->err, ' ');
+		put_got(&r->err, got);
+	}
+	return -EINVAL;
+}
+
+#if ENABLE_CONF_HELP
+
 int reader_expected(struct conf_reader *r, const char *what, struct slice got)
 {
 	put_place(r);
@@ -137,26 +150,40 @@ int reader_say(struct conf_reader *r, const char *fmt, ...)
 	return -EINVAL;
 }
 
-int reader_missing(struct conf_reader *r, struct slice what, const char *config)
+int reader_missing(struct conf_reader *r, struct slice what,
+		   struct slice config)
 {
-	put_place(r);
-	if (what.n > 0) {
-		buf_put_slice(&r->err, slice_head(what, MAX_GOT));
-		buf_put_str(&r->err, " is ");
-	}
-	buf_putf(&r->err, "not built into this program (CONFIG_%s)", config);
-	return -EINVAL;
+	what = slice_head(what, MAX_GOT);
+	return reader_say(r, "%.*s%snot built into this program (CONFIG_%.*s)",
+			  (int)what.n, what.p, what.n > 0 ? " is " : "",
+			  (int)config.n, config.p);
 }
 
-int reader_choose(struct conf_reader *r, const struct choice *list,
-		  const char *what, struct slice w)
+#endif /* ENABLE_CONF_HELP */
+
+int reader_find(struct conf_reader *r, const char *list, struct slice w,
+		struct slice *word)
 {
-	for (; list->word; list++) {
-		if (!slice_eq(w, slice_str(list->word)))
+	struct slice rest = slice_str(list);
+
+	for (int i = 0; rest.n > 0; i++) {
+		struct slice needs = slice_cut(&rest, ' ');
+
+		*word = slice_cut(&needs, '!');
+		char end = word->p[word->n - 1];
+		bool begins = end == '=' || end == ':' || end == '/';
+		if (!slice_eq(begins ? slice_head(w, word->n) : w, *word))
 			continue;
-		if (list->missing)
-			return reader_missing(r, w, list->missing);
-		return list->value;
+		return needs.n > 0 ? reader_missing(r, *word, needs) : i;
 	}
-	return reader_expected(r, what, w);
+	return -ENOENT;
+}
+
+int reader_choose(struct conf_reader *r, const char *list, const char *what,
+		  struct slice w)
+{
+	struct slice word;
+	int i = reader_find(r, list, w, &word);
+
+	return i == -ENOENT ? reader_expected(r, what, w) : i;
 }

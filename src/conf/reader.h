@@ -14,6 +14,9 @@
 /* Rows the schema may have. */
 #define READER_KEYS 24
 
+/* The max of a key that may stand in several lines. */
+#define READER_MANY UINT32_MAX
+
 struct conf_row;
 
 /* One run of conf_parse(). */
@@ -32,9 +35,9 @@ struct conf_row {
 	struct conf_key_info info; /* name, words, what is missing */
 	/* Takes the first word and reads on; NULL: not built in. */
 	int (*set)(struct conf_reader *r, void *field, struct slice w);
-	uint16_t off;      /* of the field in struct conf */
-	bool many;         /* the key may stand in several lines */
-	uint32_t min, max; /* of numbers and times; min: the kind of a text */
+	uint16_t off; /* of the field in struct conf */
+	uint16_t min; /* of numbers and times; the kind of a text */
+	uint32_t max; /* of numbers and times; or READER_MANY */
 };
 
 /* Row i; NULL behind the last. */
@@ -57,6 +60,19 @@ must_check int reader_keep(struct conf_reader *r, struct slice s,
 /* Copy without the NUL and without a result: pieces of one value. */
 void reader_put(struct conf_reader *r, struct slice s);
 
+/* "FILE:LINE: KEY: WORDS", and 'TEXT' behind it when got is not empty. */
+must_check int reader_bad(struct conf_reader *r, const char *words,
+			  struct slice got);
+
+/*
+ * With CONF_HELP an error says what is allowed, and what is not built in;
+ * without it all of them are "bad value", and their texts are not there.
+ */
+#if ENABLE_CONF_HELP
+
+/* A text that is there with CONF_HELP. */
+#define HELP(text) text
+
 /* "FILE:LINE: KEY: expected WHAT, got 'TEXT'"; what NULL: the row's own. */
 must_check int reader_expected(struct conf_reader *r, const char *what,
 			       struct slice got);
@@ -67,18 +83,79 @@ must_check int reader_say(struct conf_reader *r, const char *fmt, ...)
 
 /* "... WHAT is not built into this program (CONFIG_NAME)". */
 must_check int reader_missing(struct conf_reader *r, struct slice what,
-			      const char *config);
+			      struct slice config);
 
-/* A word of a list of choices. */
-struct choice {
-	const char *word;    /* NULL ends the list */
-	int value;           /* what it stands for */
-	const char *missing; /* NULL, or the CONFIG_ it would need */
-};
+#else
 
-/* Find w in list: its value >= 0;  -EINVAL, the words being in what. */
-must_check int reader_choose(struct conf_reader *r, const struct choice *list,
+/* Nothing. */
+#define HELP(text) ""
+
+/* "FILE:LINE: KEY: bad value" */
+#define reader_say(r, ...) reader_bad(r, "bad value", slice_of(NULL, 0))
+
+/* "FILE:LINE: KEY: bad value 'TEXT'" */
+static inline int reader_expected(struct conf_reader *r, const char *what,
+				  struct slice got)
+{
+	(void)what;
+	return reader_bad(r, "bad value", got);
+}
+
+/* "FILE:LINE: KEY: not built in 'WHAT'" */
+static inline int reader_missing(struct conf_reader *r, struct slice what,
+				 struct slice config)
+{
+	(void)config;
+	return reader_bad(r, "not built in", what);
+}
+
+#endif /* ENABLE_CONF_HELP */
+
+/*
+ * Find w in a list of words with blanks between.  A word that ends in
+ * '=', ':' or '/' is one that w begins with.  "WORD!NAME" would need
+ * CONFIG_NAME.
+ * Returns: its number, from 0, *word set;  -EINVAL: its feature is not built in;
+ *          -ENOENT it is none of them
+ */
+must_check int reader_find(struct conf_reader *r, const char *list,
+			   struct slice w, struct slice *word);
+
+/* The same where it must be one: -EINVAL for -ENOENT, too. */
+must_check int reader_choose(struct conf_reader *r, const char *list,
 			     const char *what, struct slice w);
+
+#if ENABLE_TLS
+/* What stands behind a word of a list that needs this feature. */
+#define NEEDS_TLS ""
+#else
+/* It is not built in. */
+#define NEEDS_TLS "!TLS"
+#endif
+
+#if ENABLE_AUTH
+/* What stands behind a word of a list that needs this feature. */
+#define NEEDS_AUTH ""
+#else
+/* It is not built in. */
+#define NEEDS_AUTH "!AUTH"
+#endif
+
+#if ENABLE_AUTH_PLAIN
+/* What stands behind a word of a list that needs this feature. */
+#define NEEDS_AUTH_PLAIN ""
+#else
+/* It is not built in. */
+#define NEEDS_AUTH_PLAIN "!AUTH_PLAIN"
+#endif
+
+#if ENABLE_AUTH_LOGIN
+/* What stands behind a word of a list that needs this feature. */
+#define NEEDS_AUTH_LOGIN ""
+#else
+/* It is not built in. */
+#define NEEDS_AUTH_LOGIN "!AUTH_LOGIN"
+#endif
 
 /*
  * Numbers with a unit: digits and, of bytes, K or M; of a time, s m h or d
@@ -106,6 +183,15 @@ must_check int alias_set(struct conf_reader *r, void *field, struct slice w);
 must_check int listen_set(struct conf_reader *r, void *field, struct slice w);
 must_check int listen_set_allow(struct conf_reader *r, void *field,
 				struct slice w);
+
+/* The same for keys of the spool, and for times within the row's range. */
+must_check int spool_set_time(struct conf_reader *r, void *field,
+			      struct slice w);
+must_check int spool_set_commit(struct conf_reader *r, void *field,
+				struct slice w);
+must_check int spool_set_retry(struct conf_reader *r, void *field,
+			       struct slice w);
+must_check int spool_set(struct conf_reader *r, void *field, struct slice w);
 
 /* Options of a smarthost or route line, up to its end. */
 must_check int hop_read_options(struct conf_reader *r, struct conf_hop *hop);

@@ -49,43 +49,6 @@ static int set_text(struct conf_reader *r, void *field, struct slice w)
 	return reader_keep(r, w, field);
 }
 
-/* A time within the row's range, in seconds. */
-static int set_time(struct conf_reader *r, void *field, struct slice w)
-{
-	uint32_t *out = field;
-
-	if (value_time(w, out) < 0 || *out < r->row->min || *out > r->row->max)
-		return reader_expected(r, NULL, w);
-	return 0;
-}
-
-/* One value for both ways in. */
-static int set_commit(struct conf_reader *r, void *field, struct slice w)
-{
-	uint32_t *ms = field;
-	int err = set_time(r, ms, w);
-
-	*ms *= 1000;
-	r->c->commit_local_ms = *ms;
-	return err;
-}
-
-static int set_retry(struct conf_reader *r, void *field, struct slice w)
-{
-	struct conf *c = r->c;
-	int err = set_time(r, field, w);
-
-	if (err == 0)
-		err = reader_need(r, &w);
-	if (err == 0)
-		err = set_time(r, &c->retry_max_s, w);
-	if (err == 0 && c->retry_min_s > c->retry_max_s)
-		return reader_say(r, "MIN %us is longer than MAX %us",
-				  (unsigned)c->retry_min_s,
-				  (unsigned)c->retry_max_s);
-	return err;
-}
-
 static int set_max_message(struct conf_reader *r, void *field, struct slice w)
 {
 	uint64_t *n = field;
@@ -95,67 +58,33 @@ static int set_max_message(struct conf_reader *r, void *field, struct slice w)
 	return 0;
 }
 
-/* A file or a device, DESIGN.md 3.2. */
-static int set_spool(struct conf_reader *r, void *field, struct slice w)
+/* The kinds of words: their rows' min. */
+enum { WORDS_LOG, WORDS_CLOCK };
+
+/* When certificates are judged; or a log's sink, its level, or both. */
+static int set_words(struct conf_reader *r, void *field, struct slice w)
 {
-	static const struct slice option = { "size=", 5 };
-	uint64_t n = 0;
-
-	if (w.p[0] != '/')
-		return reader_expected(r, NULL, w);
-	int err = reader_keep(r, w, field);
-	if (err == 0)
-		err = reader_word(r, &w);
-	if (err <= 0)
-		return err;
-	if (!slice_starts(w, option) ||
-	    value_bytes(slice_from(w, option.n), &n) < 0 ||
-	    n < r->row->min * 1024u || n > r->row->max * (uint64_t)1024)
-		return reader_expected(r, NULL, w);
-	r->c->spool_size = n - n % 4096;
-	return 0;
-}
-
-static int set_clock(struct conf_reader *r, void *field, struct slice w)
-{
-	static const struct choice list[] = {
-		{ "wait", CONF_CLOCK_WAIT, NULL },
-		{ "floor", CONF_CLOCK_FLOOR, NULL },
-		{ NULL, 0, NULL },
-	};
-	int v = reader_choose(r, list, NULL, w);
-
-	(void)field;
-	if (v < 0)
-		return v;
-	r->c->clock = (enum conf_clock)v;
-	return 0;
-}
-
-/* A sink, a level, or both. */
-static int set_log(struct conf_reader *r, void *field, struct slice w)
-{
-	static const struct choice list[] = {
-		{ "syslog", 16 + CONF_LOG_SYSLOG, NULL },
-		{ "stderr", 16 + CONF_LOG_STDERR, NULL },
-		{ "error", LOG_ERR, NULL },
-		{ "warning", LOG_WARN, NULL },
-		{ "info", LOG_INFO, NULL },
-		{ "debug", LOG_DEBUG, NULL },
-		{ NULL, 0, NULL },
-	};
+	bool clock = ENABLE_TLS && r->row->min == WORDS_CLOCK;
 	int more = 1;
 
 	(void)field;
 	while (more > 0) {
-		int v = reader_choose(r, list, NULL, w);
+		int v = reader_choose(r,
+				      clock ? "wait floor"
+					    : "syslog stderr error warning "
+					      "info debug",
+				      NULL, w);
 
 		if (v < 0)
 			return v;
-		if (v >= 16)
-			r->c->log = (enum conf_log)(v - 16);
+		if (clock) {
+			r->c->clock = (enum conf_clock)v;
+			return 0;
+		}
+		if (v >= 2)
+			r->c->log_level = (uint8_t)(LOG_ERR + v - 2);
 		else
-			r->c->log_level = (uint8_t)v;
+			r->c->log = v == 0 ? CONF_LOG_SYSLOG : CONF_LOG_STDERR;
 		more = reader_word(r, &w);
 	}
 	return more;
@@ -166,12 +95,10 @@ static int set_log(struct conf_reader *r, void *field, struct slice w)
 /* A key that is there when feature x is; LINES: it may stand in several. */
 #define ROW(key, words, x, set, off, min, max)                               \
 	{                                                                    \
-		{ key, words, NEEDS(x) }, WHEN(x, set), off, false, min, max \
+		{ key, WORDS(words), NEEDS(x) }, WHEN(x, set), off, min, max \
 	}
-#define LINES(key, words, x, set)                                     \
-	{                                                             \
-		{ key, words, NEEDS(x) }, WHEN(x, set), 0, true, 0, 0 \
-	}
+#define LINES(key, words, x, set) ROW(key, words, x, set, 0, 0, READER_MANY)
+#define WORDS(words) (ENABLE_CONF_HELP ? (words) : NULL)
 #define ENABLE_ALWAYS 1
 
 #define PATH "an absolute path"
@@ -188,32 +115,47 @@ static const struct conf_row rows[] = {
 	    TEXT_DOMAIN, 0),
 	ROW("domain", "a domain", ALWAYS, set_text, FIELD(domain), TEXT_DOMAIN,
 	    0),
+#if ENABLE_REWRITE || ENABLE_CONF_HELP
 	ROW("from", "an address, user@domain", REWRITE, set_text, FIELD(from),
 	    TEXT_ADDRESS, 0),
+#endif
+#if ENABLE_ALIAS || ENABLE_CONF_HELP
 	LINES("alias", "NAME ADDRESS[,ADDRESS...]", ALIAS, alias_set),
+#endif
+#if ENABLE_LISTENER || ENABLE_CONF_HELP
 	LINES("listen", "ADDRESS:PORT or none", LISTENER, listen_set),
 	LINES("allow", "a network, such as 192.168.1.0/24", LISTENER,
 	      listen_set_allow),
+#endif
+#if ENABLE_DAEMON || ENABLE_CONF_HELP
 	ROW("socket", PATH, DAEMON, set_text, FIELD(socket), TEXT_PATH, 0),
 	ROW("control", PATH, DAEMON, set_text, FIELD(control), TEXT_PATH, 0),
-	ROW("spool", SPOOL_WORDS, SPOOL, set_spool, FIELD(spool), 64,
+#endif
+#if ENABLE_SPOOL || ENABLE_CONF_HELP
+	ROW("spool", SPOOL_WORDS, SPOOL, spool_set, FIELD(spool), 64,
 	    CONFIG_SPOOL_MAX_KB),
 	ROW("state", PATH, SPOOL, set_text, FIELD(state), TEXT_PATH, 0),
-	ROW("commit-after", "a time from 0 to 10m", SPOOL, set_commit,
+	ROW("commit-after", "a time from 0 to 10m", SPOOL, spool_set_commit,
 	    FIELD(commit_smtp_ms), 0, 600),
-	ROW("retry", "MIN MAX, times from 1s to 7d", SPOOL, set_retry,
+	ROW("retry", "MIN MAX, times from 1s to 7d", SPOOL, spool_set_retry,
 	    FIELD(retry_min_s), 1, 7 * DAY_S),
-	ROW("splay", "a time from 0 to 1d", SPOOL, set_time, FIELD(splay_s), 0,
-	    DAY_S),
-	ROW("lifetime", AGE, SPOOL, set_time, FIELD(lifetime_s), 1, YEAR_S),
-	ROW("alarm", AGE, SPOOL, set_time, FIELD(alarm_s), 1, YEAR_S),
-	ROW("clock", "wait or floor", TLS, set_clock, 0, 0, 0),
+	ROW("splay", "a time from 0 to 1d", SPOOL, spool_set_time,
+	    FIELD(splay_s), 0, DAY_S),
+	ROW("lifetime", AGE, SPOOL, spool_set_time, FIELD(lifetime_s), 1,
+	    YEAR_S),
+	ROW("alarm", AGE, SPOOL, spool_set_time, FIELD(alarm_s), 1, YEAR_S),
+#endif
+#if ENABLE_TLS || ENABLE_CONF_HELP
+	ROW("clock", "wait or floor", TLS, set_words, 0, WORDS_CLOCK, 0),
+#endif
 	ROW("max-message", "bytes, such as 256K, from 1K", ALWAYS,
 	    set_max_message, FIELD(max_message), 1024, 0),
+#if ENABLE_TLS || ENABLE_CONF_HELP
 	ROW("ca", PATH, TLS, set_text, FIELD(ca), TEXT_PATH, 0),
+#endif
 	ROW("user", "a name of the system's users", ALWAYS, set_text,
 	    FIELD(user), TEXT_USER, 0),
-	ROW("log", SINKS, ALWAYS, set_log, 0, 0, 0),
+	ROW("log", SINKS, ALWAYS, set_words, 0, WORDS_LOG, 0),
 };
 
 BUILD_ASSERT(ARRAY_LEN(rows) <= READER_KEYS);
