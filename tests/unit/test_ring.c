@@ -109,7 +109,7 @@ static void a_slow_big_message(void **state)
 static void marks_fit_a_full_ring(void **state)
 {
 	(void)state;
-	for (uint32_t frames = 8; frames < 80; frames += 3) {
+	for (uint32_t frames = 8; frames < 80; frames += 12) {
 		struct box *b = box_new(frames);
 		uint64_t n = 0;
 		while (box_add(b, n + 1, 2, 20, 700) == 0)
