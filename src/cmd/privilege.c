@@ -3,14 +3,29 @@
 #include "cmd/privilege.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fdio.h"
 #include "cmd/cmd.h"
 #include "cmd/passwd.h"
+
+/*
+ * The kernel's own calls: the C library's ones speak to threads, which there
+ * are none of, and take 2 kB for it.  Of some machines the plain numbers are
+ * those of 16-bit identifiers.
+ */
+#ifdef SYS_setresuid32
+#define SETGROUPS SYS_setgroups32
+#define SETRESGID SYS_setresgid32
+#define SETRESUID SYS_setresuid32
+#else
+#define SETGROUPS SYS_setgroups
+#define SETRESGID SYS_setresgid
+#define SETRESUID SYS_setresuid
+#endif
 
 /* Bytes of a path that is handled here. */
 #define PATH_CAP 256
@@ -56,9 +71,9 @@ int privilege_find(const struct conf *c, struct privilege *p)
 
 int privilege_drop(const struct privilege *p)
 {
-	if (p->root &&
-	    (setgroups(0, NULL) < 0 || setresgid(p->gid, p->gid, p->gid) < 0 ||
-	     setresuid(p->uid, p->uid, p->uid) < 0)) {
+	if (p->root && (syscall(SETGROUPS, 0, NULL) < 0 ||
+			syscall(SETRESGID, p->gid, p->gid, p->gid) < 0 ||
+			syscall(SETRESUID, p->uid, p->uid, p->uid) < 0)) {
 		cmd_err("root cannot be given up (error %d)", errno);
 		return EXIT_SYSTEM;
 	}

@@ -33,10 +33,20 @@ static int misuse(char letter, const char *words, const char *value)
 	return EXIT_USAGE_;
 }
 
-static bool is_word(const char *value, struct slice word)
+/* Is value one of the words of a list, in any case? */
+static bool is_one(struct slice value, const char *list)
 {
-	return slice_ieq(slice_str(value), word);
+	struct slice rest = slice_str(list);
+
+	while (rest.n > 0)
+		if (slice_ieq(value, slice_cut(&rest, ' ')))
+			return true;
+	return false;
 }
+
+/*
+ * What takes a value gives NULL, or what was expected instead.
+ */
 
 /* -od: i and f wait for the first attempt, b, q and d do not. */
 static void set_delivery(struct sendmail *s, char mode)
@@ -64,9 +74,8 @@ static void set_classic(struct sendmail *s, const char *value)
 }
 
 /* -O Name=value */
-static void set_long(struct sendmail *s, const char *value)
+static void set_long(struct sendmail *s, struct slice rest)
 {
-	struct slice rest = slice_str(value);
 	struct slice name = slice_trim(slice_cut(&rest, '='));
 	struct slice v = slice_trim(rest);
 	char first = v.n > 0 ? v.p[0] : '\0';
@@ -79,32 +88,27 @@ static void set_long(struct sendmail *s, const char *value)
 		cmd_quiet = first == 'q';
 }
 
-static int set_mode(struct sendmail *s, const char *value)
+static const char *set_mode(struct sendmail *s, const char *value)
 {
 	static const char letters[] = "mpidD";
 	static const uint8_t modes[] = { SENDMAIL_DELIVER, SENDMAIL_MAILQ,
 					 SENDMAIL_ALIASES, SENDMAIL_DAEMON,
 					 SENDMAIL_FOREGROUND };
-	const char *at = value[0] ? strchr(letters, value[0]) : NULL;
+	bool foreground = is_one(slice_str(value), "df");
+	const char *at = strchr(letters, foreground ? 'D' : value[0]);
 
-	if (at && value[1] == '\0') {
+	if (at && *at && (foreground || value[1] == '\0')) {
 		s->mode = (enum sendmail_mode)modes[at - letters];
-		return 0;
+		return NULL;
 	}
-	if (is_word(value, SLICE("df"))) {
-		s->mode = SENDMAIL_FOREGROUND;
-		return 0;
-	}
-	if (is_word(value, SLICE("s")))
-		return misuse('b',
-			      "SMTP on standard input is not built in: "
-			      "use the listener or the socket",
-			      value);
-	return misuse('b', "expected -bm, -bp, -bi, -bd or -bD", value);
+	if (is_one(slice_str(value), "s"))
+		return "SMTP on standard input is not built in: "
+		       "use the listener or the socket";
+	return "expected -bm, -bp, -bi, -bd or -bD";
 }
 
 /* -q, -q30m (the interval is ours to choose), -qf, -qIid, -qRsubstr */
-static int set_flush(struct sendmail *s, const char *value)
+static const char *set_flush(struct sendmail *s, const char *value)
 {
 	uint64_t id;
 
@@ -112,14 +116,19 @@ static int set_flush(struct sendmail *s, const char *value)
 		s->mode = SENDMAIL_FLUSH;
 	if (value[0] == 'I') {
 		if (id_parse(slice_str(value + 1), &id) < 0)
-			return misuse('q', "expected an identifier", value);
+			return "expected an identifier";
 		s->flush = value + 1;
 	} else if (value[0] == 'f') {
 		s->flush_wait = true;
 	} else if (value[0] && value[0] != 'R' && !char_is_digit(value[0])) {
-		return misuse('q', "expected nothing, a time, f or IID", value);
+		return "expected nothing, a time, f or IID";
 	}
-	return 0;
+	return NULL;
+}
+
+static bool is_hex(char c)
+{
+	return char_is_digit(c) || (c >= 'A' && c <= 'F');
 }
 
 /* RFC 3461 4.4: xtext */
@@ -132,9 +141,8 @@ static bool is_envid(struct slice in)
 
 		if (!char_is_print(c) || c == ' ' || c == '=')
 			return false;
-		if (c == '+' &&
-		    (in.n - i < 3 || !strchr("0123456789ABCDEF", in.p[i + 1]) ||
-		     !strchr("0123456789ABCDEF", in.p[i + 2])))
+		if (c == '+' && (in.n - i < 3 || !is_hex(in.p[i + 1]) ||
+				 !is_hex(in.p[i + 2])))
 			return false;
 	}
 	return true;
@@ -148,52 +156,44 @@ static bool is_notify(struct slice in)
 	if (slice_iends(in, SLICE(",")))
 		return false;
 	do {
-		struct slice one = slice_cut(&in, ',');
-
-		if (!slice_ieq(one, SLICE("success")) &&
-		    !slice_ieq(one, SLICE("failure")) &&
-		    !slice_ieq(one, SLICE("delay")))
+		if (!is_one(slice_cut(&in, ','), "success failure delay"))
 			return false;
 	} while (in.n > 0);
 	return true;
 }
 
-/* Values that are proved, and wait for a next hop that can use them. */
-static int check_dsn(struct sendmail *s, char letter, const char *value)
+static const char *set_from(struct sendmail *s, const char *value)
 {
-	if (letter == 'N' && !is_notify(slice_str(value)))
-		return misuse(letter,
-			      "expected never, or a list of success, "
-			      "failure, delay",
-			      value);
-	if (letter == 'V' && !is_envid(slice_str(value)))
-		return misuse(letter, "expected xtext of up to 100 bytes",
-			      value);
-	if (letter != 'R')
-		return 0;
-	if (s->ret_given ||
-	    (!is_word(value, SLICE("full")) && !is_word(value, SLICE("hdrs"))))
-		return misuse(letter, "expected full or hdrs, once", value);
-	s->ret_given = true;
-	return 0;
+	if (s->from)
+		return "the sender is given twice";
+	s->from = value;
+	return NULL;
 }
 
-static int set_value(struct sendmail *s, char letter, const char *value)
+static const char *set_ret(struct sendmail *s, struct slice value)
 {
+	if (s->ret_given || !is_one(value, "full hdrs"))
+		return "expected full or hdrs, once";
+	s->ret_given = true;
+	return NULL;
+}
+
+/* -B -h -N -V are proved, and wait for a next hop that can use them. */
+static const char *take_value(struct sendmail *s, char letter,
+			      const char *value)
+{
+	struct slice v = slice_str(value);
 	uint32_t n;
 
 	/* STANDARDS.md S-7: nothing that could end a line; -F is cleaned */
-	if (letter != 'F' && slice_has_control(slice_str(value)))
-		return misuse(letter, "control bytes are not allowed", value);
+	if (letter != 'F' && slice_has_control(v))
+		return "control bytes are not allowed";
 	switch (letter) {
 	case 'b':
 		return set_mode(s, value);
 	case 'B':
-		if (!is_word(value, SLICE("7BIT")) &&
-		    !is_word(value, SLICE("8BITMIME")))
-			return misuse(letter, "expected 7BIT or 8BITMIME",
-				      value);
-		break;
+		return is_one(v, "7bit 8bitmime") ? NULL
+						  : "expected 7BIT or 8BITMIME";
 	case 'C':
 		cmd_conf_path = value;
 		break;
@@ -202,34 +202,40 @@ static int set_value(struct sendmail *s, char letter, const char *value)
 		break;
 	case 'f':
 	case 'r':
-		if (s->from)
-			return misuse(letter, "the sender is given twice",
-				      value);
-		s->from = value;
-		break;
+		return set_from(s, value);
 	case 'F':
 		s->name = value;
 		break;
 	case 'h':
-		if (slice_to_u32(slice_str(value), UINT32_MAX, &n) < 0)
-			return misuse(letter, "expected a number", value);
-		break;
+		return slice_to_u32(v, UINT32_MAX, &n) < 0 ? "expected a number"
+							   : NULL;
 	case 'N':
+		return is_notify(v) ? NULL
+				    : "expected never, or a list of success, "
+				      "failure, delay";
 	case 'R':
+		return set_ret(s, v);
 	case 'V':
-		return check_dsn(s, letter, value);
+		return is_envid(v) ? NULL : "expected xtext of up to 100 bytes";
 	case 'o':
 		set_classic(s, value);
 		break;
 	case 'O':
-		set_long(s, value);
+		set_long(s, v);
 		break;
 	case 'q':
 		return set_flush(s, value);
 	default:
 		break;
 	}
-	return 0;
+	return NULL;
+}
+
+static int set_value(struct sendmail *s, char letter, const char *value)
+{
+	const char *words = take_value(s, letter, value);
+
+	return words ? misuse(letter, words, value) : 0;
 }
 
 static void set_flag(struct sendmail *s, char letter)

@@ -115,7 +115,7 @@ static inline int reader_missing(struct conf_reader *r, struct slice what,
  * Find w in a list of words with blanks between.  A word that ends in
  * '=', ':' or '/' is one that w begins with.  "WORD!NAME" would need
  * CONFIG_NAME.
- * Returns: its number, from 0, *word set;  -EINVAL: its feature is not built in;
+ * Returns: its number, from 0, *word set;  -EINVAL: it is not built in;
  *          -ENOENT it is none of them
  */
 must_check int reader_find(struct conf_reader *r, const char *list,
