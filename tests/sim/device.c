@@ -80,6 +80,21 @@ static void open_doors(struct sim_device *d)
 		sim_broken("cannot listen");
 }
 
+/* A spool that cannot be opened is none, as for the daemon. */
+static void open_spool(struct sim_device *d)
+{
+	d->spool = NULL;
+	d->open_error = 0;
+	if (d->no_spool)
+		return;
+	d->open_error = spool_open(spool_static(), &d->disk.medium,
+				   &d->tmpfs.medium, &d->sim.world, &d->found);
+	if (d->open_error < 0)
+		return;
+	d->spool = spool_static();
+	relay_set_spool(d->relay, d->spool, NULL, false);
+}
+
 void sim_device_start(struct sim_device *d, const char *conf)
 {
 	struct relay_setup setup = {
@@ -100,12 +115,7 @@ void sim_device_start(struct sim_device *d, const char *conf)
 	if (relay_load_secrets(d->relay, &why) < 0)
 		sim_broken("secrets were refused");
 	open_doors(d);
-	d->spool = d->no_spool ? NULL : spool_static();
-	if (d->spool && spool_open(d->spool, &d->disk.medium, &d->tmpfs.medium,
-				   &d->sim.world, &d->found) < 0)
-		sim_broken("the spool does not open");
-	if (d->spool)
-		relay_set_spool(d->relay, d->spool, NULL, false);
+	open_spool(d);
 	d->net.wakes = 0;
 	sim_device_watch(d);
 	sim_device_run(d, 0);

@@ -31,6 +31,7 @@ struct sim_device {
 	struct relay *relay; /* NULL: off */
 	struct spool *spool; /* NULL: it has none */
 	struct spool_found found;
+	int open_error;         /* of the last spool_open() */
 	bool splay;             /* for the next start */
 	bool no_spool;          /* the same */
 	uint64_t bytes;         /* of disk when it was looked at last */

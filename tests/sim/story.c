@@ -34,6 +34,8 @@ static void start(void)
 {
 	dev.splay = draw(2);
 	sim_device_start(&dev, confs[draw(ARRAY_LEN(confs))]);
+	if (dev.open_error < 0)
+		story_wrong("the spool does not open");
 }
 
 /* A free client, closed. */
