@@ -12,30 +12,40 @@
 
 #include "cmd/cmd.h"
 
-/* A row of what may be cut. */
+/* A row of what may be cut; it says so when there is room for it. */
 #define ROW(name, x, run)                           \
 	{                                           \
 		name, ENABLE_##x ? (run) : NULL, #x \
 	}
 
 static const struct applet applets[] = {
+#if ENABLE_DAEMON || ENABLE_CONF_HELP
 	ROW("daemon", DAEMON, cmd_daemon),
+#endif
 	ROW("sendmail", SENDMAIL, cmd_sendmail),
-	ROW("mailq", MAILQ, cmd_mailq),
 	ROW("newaliases", SENDMAIL, cmd_newaliases),
+#if ENABLE_MAILQ || ENABLE_CONF_HELP
+	ROW("mailq", MAILQ, cmd_mailq),
 	ROW("queue", MAILQ, cmd_control),
+#endif
+#if ENABLE_CONTROL || ENABLE_CONF_HELP
 	ROW("show", CONTROL, cmd_control),
 	ROW("flush", CONTROL, cmd_control),
 	ROW("remove", CONTROL, cmd_control),
 	ROW("hold", CONTROL, cmd_control),
 	ROW("release", CONTROL, cmd_control),
 	ROW("status", CONTROL, cmd_control),
+#endif
+#if ENABLE_CHECK || ENABLE_CONF_HELP
 	ROW("check", CHECK, cmd_check),
+#endif
 	{ "version", cmd_version, NULL },
 	{ "--version", cmd_version, NULL },
+#if ENABLE_CONF_HELP
 	{ "test", NULL, "TEST" },
 	{ "mail", NULL, "MAIL" },
 	{ "mailx", NULL, "MAIL" },
+#endif
 };
 
 static const struct applet *find_applet(const char *name)
@@ -92,9 +102,10 @@ int main(int argc, char **argv)
 
 	if (!settle_in())
 		return EXIT_SYSTEM;
-	if (is_alias(name)) {
+	const struct applet *a = is_alias(name) ? find_applet(name) : NULL;
+	if (a) {
 		cmd_name = name;
-		return run(find_applet(name), argc, argv);
+		return run(a, argc, argv);
 	}
 	if (argc < 1)
 		return cmd_usage(false);
@@ -105,7 +116,7 @@ int main(int argc, char **argv)
 		return cmd_usage(false);
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
 		return cmd_usage(true);
-	const struct applet *a = find_applet(argv[1]);
+	a = find_applet(argv[1]);
 	if (!a) {
 		cmd_err("unknown command: %s", argv[1]);
 		return cmd_usage(false);

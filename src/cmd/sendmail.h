@@ -9,6 +9,7 @@
 #define CMD_SENDMAIL_H
 
 #include "cmd/handover.h"
+#include "cmd/passwd.h"
 
 /* Bytes of all recipients, packed. */
 #define SENDMAIL_RCPTS 65536
@@ -64,6 +65,13 @@ must_check int sendmail_rcpts_of_header(struct sendmail *s,
 must_check int sendmail_sender(const struct sendmail *s,
 			       const struct identity *id, struct buf *path,
 			       struct buf *from);
+
+/*
+ * Append the sender's name and a blank, or nothing when there is no name: of
+ * s, of the environment, of user unless -f was given (CONFIG_FULL_NAME).
+ */
+void sendmail_put_full_name(const struct sendmail *s, struct buf *from,
+			    const struct passwd_entry *user);
 
 /*
  * Append name as a phrase (RFC 5322 3.2.5): plain, quoted, or where it has

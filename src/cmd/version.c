@@ -2,24 +2,23 @@
 /* cmd/version.c - the version and the features compiled in. */
 #include "cmd/cmd.h"
 
-/* What can be left out, and whether it is there. */
-static const struct {
-	const char *name;
-	bool on;
-} features[] = {
-	{ "daemon", ENABLE_DAEMON },
-	{ "listener", ENABLE_LISTENER },
-	{ "spool", ENABLE_SPOOL },
-	{ "tls", ENABLE_TLS },
-	{ "auth-plain", ENABLE_AUTH_PLAIN },
-	{ "auth-login", ENABLE_AUTH_LOGIN },
-	{ "dns", ENABLE_DNS },
-	{ "sendmail", ENABLE_SENDMAIL },
-	{ "mailq", ENABLE_MAILQ },
-	{ "control", ENABLE_CONTROL },
-	{ "check", ENABLE_CHECK },
-	{ "alias", ENABLE_ALIAS },
-	{ "rewrite", ENABLE_REWRITE },
+/* The name of a feature that is there. */
+#define NAME(x, name) (ENABLE_##x ? " " name : "")
+
+static const char *const features[] = {
+	NAME(DAEMON, "daemon"),
+	NAME(LISTENER, "listener"),
+	NAME(SPOOL, "spool"),
+	NAME(TLS, "tls"),
+	NAME(AUTH_PLAIN, "auth-plain"),
+	NAME(AUTH_LOGIN, "auth-login"),
+	NAME(DNS, "dns"),
+	NAME(SENDMAIL, "sendmail"),
+	NAME(MAILQ, "mailq"),
+	NAME(CONTROL, "control"),
+	NAME(CHECK, "check"),
+	NAME(ALIAS, "alias"),
+	NAME(REWRITE, "rewrite"),
 };
 
 int cmd_version(int argc, char **argv)
@@ -27,10 +26,8 @@ int cmd_version(int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	cmd_out("mailmote %s\nfeatures:", CONFIG_VERSION);
-	for (unsigned i = 0; i < ARRAY_LEN(features); i++) {
-		if (features[i].on)
-			cmd_out(" %s", features[i].name);
-	}
+	for (unsigned i = 0; i < ARRAY_LEN(features); i++)
+		cmd_out("%s", features[i]);
 	cmd_out("\n");
 	return cmd_end(EXIT_DONE);
 }
