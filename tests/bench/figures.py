@@ -14,9 +14,9 @@ import time
 from fake import Fake, Hold, server_context
 from peers import Server, wait_port
 from pki import Pki
-from relay import Client, Relay, TOP, free_port
+from relay import BUILD, Client, Relay, free_port
 
-BINARY = os.environ.get('MAILMOTE', os.path.join(TOP, 'build/default/mailmote'))
+BINARY = os.path.join(BUILD, 'default/mailmote')
 BUNDLE = '/etc/ssl/certs/ca-certificates.crt'
 KIB = b'Subject: alert\r\n\r\n' + (b'x' * 70 + b'\r\n') * 14
 
@@ -78,8 +78,9 @@ def rollup(pid):
 
 def private(pid):
     """Private memory in KiB.  The text of a static program is one process's
-    alone, but it is the file's pages: Private_Dirty leaves it out."""
-    return rollup(pid)['Private_Dirty']
+    alone, but it is the file's pages (dirty while the file is new): what is
+    Anonymous is the program's own."""
+    return rollup(pid)['Anonymous']
 
 
 def submit(port, count, sender='d@device.test', rcpt='a@example.org',
@@ -97,7 +98,7 @@ def submit(port, count, sender='d@device.test', rcpt='a@example.org',
 def size(_):
     budgets = {'tiny': 32, 'default': 144, 'full': 288}
     for name, budget in budgets.items():
-        path = os.path.join(TOP, 'build/%s/mailmote' % name)
+        path = os.path.join(BUILD, name, 'mailmote')
         if not os.path.exists(path):
             raise Missing(path + ' is not built')
         yield ('binary ' + name, round(os.stat(path).st_size / 1024, 1),
@@ -105,7 +106,7 @@ def size(_):
     cross = {'armhf': 112, 'mipsel': 176, 'aarch64': None, 'riscv64': None,
              's390x': None}
     for arch, budget in cross.items():
-        path = os.path.join(TOP, 'build/default-%s/mailmote' % arch)
+        path = os.path.join(BUILD, 'default-' + arch, 'mailmote')
         if os.path.exists(path):
             yield ('binary default ' + arch,
                    round(os.stat(path).st_size / 1024, 1), 'KiB', budget)

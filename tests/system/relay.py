@@ -14,8 +14,9 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
-BINARY = os.environ.get('MAILMOTE', os.path.join(TOP, 'build/host/mailmote'))
-LIMIT_S = 20
+BUILD = os.environ.get('MAILMOTE_BUILD', os.path.join(TOP, 'build'))
+BINARY = os.path.join(BUILD, 'host/mailmote')
+LIMIT_S = 15
 SANITIZER = re.compile(r'ERROR: AddressSanitizer|LeakSanitizer|runtime error:')
 USER = 'nobody'
 
@@ -201,7 +202,7 @@ class Relay:
 
     # -- commands
 
-    def run(self, *words, stdin=b'', name='mailmote', user=None, limit_s=30,
+    def run(self, *words, stdin=b'', name='mailmote', user=None, limit_s=20,
             conf=True, env=None):
         """An applet by argv[0]; the finished process, bytes in out, err."""
         path = self.words[-1]

@@ -2,10 +2,14 @@
 """Without a daemon the caller does its job (DESIGN.md 2.1)."""
 import json
 import os
+import pwd
+import threading
 
 import pytest
 
+from conftest import need
 from fake import Drop, Reply
+from relay import BUILD
 
 
 def clear(fake):
@@ -120,7 +124,6 @@ def test_control_without_daemon(alone, fake):
 
 
 def test_spool_belongs_to_the_user(alone, fake, root):
-    import pwd
     fake.stop()
     alone.send()
     st = os.stat(alone.spool)
@@ -139,7 +142,6 @@ def test_others_get_75_and_the_reason(alone, fake, root):
 
 def test_two_at_once(alone, fake):
     """The lock is waited for; each message arrives once."""
-    import threading
     codes = []
 
     def one(i):
@@ -157,9 +159,7 @@ def test_two_at_once(alone, fake):
 
 def test_tiny_binary(make_relay, make_fake):
     """No TLS, no daemon, no spool: sendmail to an address or a name."""
-    from relay import TOP
-    binary = os.path.join(TOP, 'build/tiny/mailmote')
-    from conftest import need
+    binary = os.path.join(BUILD, 'tiny/mailmote')
     need(os.access(binary, os.X_OK), binary)
     fake = make_fake()
     for host in ('127.0.0.1', 'localhost'):

@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from fake import Hold
 from relay import Client
 
 
@@ -195,7 +196,6 @@ def test_hup_sends_what_waited_elsewhere(make_relay, fake, make_fake):
 
 
 def test_hup_during_a_session_and_a_delivery(make_relay, fake):
-    from fake import Hold
     hold = fake.script['mail'] = Hold()
     relay = make_relay(clear(fake), commit_after='60s')
     with Client(relay.port) as c:
@@ -237,10 +237,7 @@ def test_from_and_alias(make_relay, fake):
     assert m.sender == 'router@example.org'
     assert sorted(m.rcpts) == ['admin@example.org', 'rest@example.org',
                                'second@example.org', 'x@else.test']
-    assert 'router@example.org' in m.header('From')[0]
     assert 'My Router' in m.header('From')[0]
-    assert m.header('Reply-To') == ['dev@else.test'] or \
-        'dev@else.test' in m.header('Reply-To')[0]
 
 
 def test_from_never_touches_the_null_sender(make_relay, fake):

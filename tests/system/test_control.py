@@ -2,6 +2,7 @@
 """queue show remove hold release flush status, mailq (DESIGN.md 2.1, 2.3)."""
 import re
 import signal
+import threading
 
 import pytest
 
@@ -83,7 +84,6 @@ def test_refusal_in_the_queue(relay, fake):
 def test_message_in_ram_is_active(make_relay, fake):
     hold = fake.script['mail'] = Hold()
     relay = make_relay(clear(fake), commit_after='60s')
-    import threading
     thread = threading.Thread(target=relay.send)
     thread.start()
     try:

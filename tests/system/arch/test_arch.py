@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from conftest import need
-from relay import TOP
+from relay import BUILD
 
 ARCHES = {'armhf': 'arm', 'aarch64': 'aarch64', 'mipsel': 'mipsel',
           'riscv64': 'riscv64', 's390x': 's390x'}
@@ -16,7 +16,7 @@ ARCHES = {'armhf': 'arm', 'aarch64': 'aarch64', 'mipsel': 'mipsel',
 def words(request):
     """How to make a relay of an architecture."""
     qemu = shutil.which('qemu-%s-static' % ARCHES[request.param])
-    binary = os.path.join(TOP, 'build/default-%s/mailmote' % request.param)
+    binary = os.path.join(BUILD, 'default-%s/mailmote' % request.param)
     need(qemu, 'qemu-user-static')
     need(os.access(binary, os.X_OK), binary)
     return {'binary': binary, 'emulator': (qemu,)}
