@@ -91,7 +91,8 @@ static int run(const struct applet *a, int argc, char **argv)
 		return EXIT_USAGE_;
 	}
 	/* sendmail knows -C among its own options. */
-	int code = a->run == cmd_sendmail ? 0 : cmd_take_conf(&argc, &argv);
+	bool own = ENABLE_SENDMAIL && a->run == cmd_sendmail;
+	int code = own ? 0 : cmd_take_conf(&argc, &argv);
 	return code ? code : a->run(argc, argv);
 }
 
