@@ -117,6 +117,8 @@ static int start(struct alone *a, const struct conf *c,
 /* Connections are ended with QUIT, waiting marks are written. */
 static void finish(struct alone *a)
 {
+	while (!relay_is_at_rest(a->relay))
+		relay_wait_and_turn(a->relay);
 	relay_stop(a->relay);
 	while (!relay_is_over(a->relay))
 		relay_wait_and_turn(a->relay);

@@ -173,8 +173,11 @@ static void committed(struct relay *r, struct submission *s)
 
 	id_format(text + 10, s->id);
 	log_queued(r, s);
-	if (r->big == s)
+	if (r->big == s) {
+		/* New mail does not wait for what queued mail waits for. */
 		r->big = NULL;
+		r->urgent = s->queue ? 0 : s->id;
+	}
 	s->big = false;
 	move_deliveries(r, s);
 	note_queued(r, s);

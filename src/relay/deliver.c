@@ -243,6 +243,8 @@ static void session_over(struct relay *r, struct delivery *d)
 	if (d->open)
 		attempt_record(r, d);
 	if (!d->busy || fault.verdict == VERDICT_RETRY_MESSAGE) {
+		if (d->busy && d->hop != HOP_NONE)
+			hop_ok(r, d->hop);
 		attempt_release(r, d, &fault);
 		delivery_free(r, d);
 		return;

@@ -7,6 +7,7 @@
 #include "relay/relay.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/secret.h"
@@ -175,6 +176,30 @@ static size_t wants_of_all(struct relay *r, struct net_wait *set,
 	return n;
 }
 
+/* Is anything on its way? */
+static bool is_idle(const struct relay *r)
+{
+	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++)
+		if (r->deliveries[i].state != DELIVERY_FREE)
+			return false;
+	for (size_t i = 0; i < ARRAY_LEN(r->sessions); i++)
+		if (r->sessions[i].used)
+			return false;
+	return r->stage.taken == 0;
+}
+
+/* With nothing under way, what was needed for it goes back to the kernel. */
+static void give_back(struct relay *r)
+{
+	size_t from = offsetof(struct relay, known);
+
+	if (!r->used_memory || !is_idle(r))
+		return;
+	r->used_memory = false;
+	memory_give_back(r->known, offsetof(struct relay, submissions) - from);
+	stage_init(&r->stage);
+}
+
 size_t relay_wants(struct relay *r, struct net_wait *set, int64_t *until_ms)
 {
 	int64_t next = work_next_ms(r);
@@ -192,6 +217,7 @@ size_t relay_wants(struct relay *r, struct net_wait *set, int64_t *until_ms)
 		*until_ms = r->now_ms;
 	for (size_t i = 0; i < n; i++)
 		set[i].ready = 0;
+	give_back(r);
 	return n;
 }
 

@@ -88,6 +88,9 @@ void relay_flush(struct relay *r);
 /* Has the pass that relay_flush() ordered ended? */
 bool relay_flush_ended(const struct relay *r);
 
+/* Is no message on its way to a next hop? */
+bool relay_is_at_rest(const struct relay *r);
+
 /* Somebody has set the wall clock. */
 void relay_clock_set(struct relay *r);
 

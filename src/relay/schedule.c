@@ -166,3 +166,11 @@ bool relay_flush_ended(const struct relay *r)
 	}
 	return true;
 }
+
+bool relay_is_at_rest(const struct relay *r)
+{
+	for (unsigned i = 0; i < r->conf->nroutes; i++)
+		if (route_is_busy(r, i))
+			return false;
+	return r->urgent == 0 && !r->again;
+}

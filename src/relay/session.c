@@ -37,7 +37,7 @@ void session_end(struct relay *r, struct session *s)
 {
 	forget_submission(r, s);
 	stream_close(&s->stream);
-	s->used = false;
+	memory_give_back(s, sizeof(*s));
 	r->again = true;
 }
 
@@ -134,6 +134,7 @@ static void start(struct relay *r, int fd, const struct net_peer *peer)
 		refuse_peer(r, fd, "421 4.3.2 too many sessions\r\n");
 		return;
 	}
+	r->used_memory = true;
 	s->used = true;
 	s->local = peer->local;
 	s->peer = *peer;

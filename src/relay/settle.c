@@ -10,15 +10,17 @@
 /* How its recipients stand. */
 struct tally {
 	unsigned sent, refused, tried, open;
+	bool active; /* an attempt is under way */
 };
 
 static struct tally count_rcpts(const struct submission *s)
 {
-	struct tally t = { 0, 0, 0, 0 };
+	struct tally t = { 0 };
 
 	for (unsigned i = 0; i < s->nrcpt; i++) {
 		const struct staged_rcpt *rc = &s->rcpts[i];
 
+		t.active |= rc->active;
 		if (rc->state == SPOOL_SENT)
 			t.sent++;
 		else if (rc->state == SPOOL_REFUSED)
@@ -101,7 +103,8 @@ void submission_settle(struct relay *r, struct submission *s)
 	if (s->state != SUBMISSION_READY)
 		return;
 	if (t.tried > 0) {
-		s->want_commit = true;
+		/* A commit that failed is not repeated while one attempt runs. */
+		s->want_commit = !t.active || s->commit_ms != INT64_MAX;
 		return;
 	}
 	if (t.open > 0) {

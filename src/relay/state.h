@@ -210,7 +210,7 @@ struct session {
 	uint64_t serial; /* sessions are older the smaller it is */
 	size_t in_len, in_at;
 	char in[1024];
-};
+} __attribute__((aligned(MEMORY_PAGE)));
 
 /* What the control socket is asked. */
 enum control_verb {
@@ -304,9 +304,11 @@ struct relay {
 	int64_t start_ms, now_ms;
 	int64_t queue_ms; /* queued mail is not touched before (splay) */
 	int64_t tick_ms;  /* the spool's next need */
+	uint64_t urgent;  /* new mail that had to be stored first; 0 none */
 	bool stopping;
 	int64_t stop_ms;
 	bool clock_was_set;
+	bool used_memory; /* since it was given back */
 	bool again; /* something changed: one more round before the wait */
 	/* Routes and hops as the configuration numbers them. */
 	struct relay_counters count;
@@ -319,7 +321,8 @@ struct relay {
 	struct hop hops[CONFIG_HOPS];
 	struct secrets secrets[2];
 	struct defer defers[RELAY_DEFERS];
-	char known[CONFIG_ENVELOPE_MAX];   /* of submit_rcpt() */
+	/* Given back when nothing is under way; the stage behind them too. */
+	_Alignas(MEMORY_PAGE) char known[CONFIG_ENVELOPE_MAX]; /* of submit_rcpt() */
 	char scratch[CONFIG_ENVELOPE_MAX]; /* of one function at a time */
 	char line[LOG_MAX_LINE];           /* of event.c */
 	struct batch batch;                /* of commit.c */

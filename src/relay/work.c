@@ -278,6 +278,23 @@ static void fill_queued(struct relay *r, struct delivery *d)
 	d->txn.eight_bit = (d->msg.flags & SPOOL_8BIT) != 0;
 }
 
+/* New mail too large for the stage: stored, and sent at once. */
+static bool find_urgent(struct relay *r, struct delivery *d)
+{
+	if (!ENABLE_SPOOL || r->urgent == 0 || r->spool == NULL)
+		return false;
+	d->before = r->routes[d->route].cursor;
+	if (spool_find(r->spool, r->urgent, &d->msg) < 0) {
+		r->urgent = 0;
+		return false;
+	}
+	if (!wants_to_go(r, d))
+		return false;
+	r->urgent = 0;
+	fill_queued(r, d);
+	return true;
+}
+
 static bool find_queued(struct relay *r, struct delivery *d)
 {
 	struct route *rt = &r->routes[d->route];
@@ -307,7 +324,8 @@ static bool find_queued(struct relay *r, struct delivery *d)
 
 bool work_find(struct relay *r, struct delivery *d)
 {
-	d->busy = !r->stopping && (find_staged(r, d) || find_queued(r, d));
+	d->busy = !r->stopping &&
+		  (find_staged(r, d) || find_urgent(r, d) || find_queued(r, d));
 	if (!d->busy)
 		return false;
 	for (unsigned i = 0; d->staged && i < d->txn.nrcpt; i++)
@@ -370,7 +388,8 @@ static bool may_have_work(const struct relay *r, unsigned route)
 	for (size_t i = 0; i < ARRAY_LEN(r->submissions); i++)
 		if (r->submissions[i].state == SUBMISSION_READY)
 			return true;
-	return r->routes[route].backlog && r->now_ms >= r->queue_ms;
+	return r->urgent != 0 ||
+	       (r->routes[route].backlog && r->now_ms >= r->queue_ms);
 }
 
 static void dispatch_route(struct relay *r, unsigned route)
@@ -384,6 +403,7 @@ static void dispatch_route(struct relay *r, unsigned route)
 		return;
 	}
 	if (hop == HOP_NONE) {
+		r->urgent = 0;
 		hold_staged(r, route, route_reason(r, route));
 		return;
 	}
@@ -403,6 +423,10 @@ void work_dispatch(struct relay *r)
 	hold_staged(r, ROUTE_NONE, "no route for this recipient");
 	for (unsigned i = 0; i < r->conf->nroutes; i++)
 		dispatch_route(r, i);
+	/* Nobody has taken it though there was room: it waits with the others. */
+	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++)
+		if (r->deliveries[i].state == DELIVERY_FREE)
+			r->urgent = 0;
 }
 
 static int64_t earlier(int64_t a, int64_t b)
