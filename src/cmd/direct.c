@@ -264,8 +264,10 @@ static void run_virtual(struct direct *d, const struct conf_hop *hop)
 /* The hops of a route in their order, while somebody is left. */
 static void run_route(struct direct *d, unsigned route)
 {
-	outcome_set_trouble(&d->fault, TROUBLE_CONF, 444,
-			    SLICE("no route for this recipient"));
+	/* What is wrong with the message is so for all routes. */
+	if (d->talk.error == 0)
+		outcome_set_trouble(&d->fault, TROUBLE_CONF, 444,
+				    SLICE("no route for this recipient"));
 	d->route = (uint8_t)route;
 	for (unsigned i = 0; i < d->c->nhops; i++) {
 		const struct conf_hop *hop = &d->c->hops[i];

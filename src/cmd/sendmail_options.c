@@ -33,15 +33,15 @@ static int misuse(char letter, const char *words, const char *value)
 	return EXIT_USAGE_;
 }
 
-/* Is value one of the words of a list, in any case? */
-static bool is_one(struct slice value, const char *list)
+/* Which of the words of a list, from 1, is value, in any case?  0: none. */
+static int which(struct slice value, const char *list)
 {
 	struct slice rest = slice_str(list);
 
-	while (rest.n > 0)
+	for (int i = 1; rest.n > 0; i++)
 		if (slice_ieq(value, slice_cut(&rest, ' ')))
-			return true;
-	return false;
+			return i;
+	return 0;
 }
 
 /*
@@ -80,12 +80,19 @@ static void set_long(struct sendmail *s, struct slice rest)
 	struct slice v = slice_trim(rest);
 	char first = v.n > 0 ? v.p[0] : '\0';
 
-	if (slice_ieq(name, SLICE("IgnoreDots")))
+	switch (which(name, "IgnoreDots DeliveryMode ErrorMode")) {
+	case 1:
 		s->ignore_dots = !slice_istarts(v, SLICE("f"));
-	else if (slice_ieq(name, SLICE("DeliveryMode")))
+		break;
+	case 2:
 		set_delivery(s, first);
-	else if (slice_ieq(name, SLICE("ErrorMode")))
+		break;
+	case 3:
 		cmd_quiet = first == 'q';
+		break;
+	default:
+		break;
+	}
 }
 
 static const char *set_mode(struct sendmail *s, const char *value)
@@ -94,14 +101,14 @@ static const char *set_mode(struct sendmail *s, const char *value)
 	static const uint8_t modes[] = { SENDMAIL_DELIVER, SENDMAIL_MAILQ,
 					 SENDMAIL_ALIASES, SENDMAIL_DAEMON,
 					 SENDMAIL_FOREGROUND };
-	bool foreground = is_one(slice_str(value), "df");
+	bool foreground = which(slice_str(value), "df");
 	const char *at = strchr(letters, foreground ? 'D' : value[0]);
 
 	if (at && *at && (foreground || value[1] == '\0')) {
 		s->mode = (enum sendmail_mode)modes[at - letters];
 		return NULL;
 	}
-	if (is_one(slice_str(value), "s"))
+	if (which(slice_str(value), "s"))
 		return "SMTP on standard input is not built in: "
 		       "use the listener or the socket";
 	return "expected -bm, -bp, -bi, -bd or -bD";
@@ -156,7 +163,7 @@ static bool is_notify(struct slice in)
 	if (slice_iends(in, SLICE(",")))
 		return false;
 	do {
-		if (!is_one(slice_cut(&in, ','), "success failure delay"))
+		if (!which(slice_cut(&in, ','), "success failure delay"))
 			return false;
 	} while (in.n > 0);
 	return true;
@@ -172,7 +179,7 @@ static const char *set_from(struct sendmail *s, const char *value)
 
 static const char *set_ret(struct sendmail *s, struct slice value)
 {
-	if (s->ret_given || !is_one(value, "full hdrs"))
+	if (s->ret_given || !which(value, "full hdrs"))
 		return "expected full or hdrs, once";
 	s->ret_given = true;
 	return NULL;
@@ -192,8 +199,8 @@ static const char *take_value(struct sendmail *s, char letter,
 	case 'b':
 		return set_mode(s, value);
 	case 'B':
-		return is_one(v, "7bit 8bitmime") ? NULL
-						  : "expected 7BIT or 8BITMIME";
+		return which(v, "7bit 8bitmime") ? NULL
+						 : "expected 7BIT or 8BITMIME";
 	case 'C':
 		cmd_conf_path = value;
 		break;

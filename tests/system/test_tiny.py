@@ -330,6 +330,18 @@ def test_larger_than_allowed(tiny, fake):
     assert not fake.messages
 
 
+def test_fault_of_the_message_holds_for_all_routes(make_tiny, make_fake):
+    one, two = make_fake(), make_fake()
+    tiny = make_tiny(one, max_message='64K')
+    tiny.write(route='far.test smtp://127.0.0.1:%d' % two.port)
+    p = mail(tiny, 'a@x.test', 'b@far.test',
+             stdin=b'Subject: x\n\n' + (b'y' * 78 + b'\n') * 1000)
+    assert p.returncode == 65
+    assert p.stderr.count(b'too large') == 2 and b'no route' not in p.stderr
+    assert not one.messages + two.messages
+    assert len(one.sessions + two.sessions) == 1
+
+
 def test_larger_than_the_hop_takes(tiny, make_fake):
     small = make_fake(extensions=('SIZE 1000', 'PIPELINING'))
     tiny.write(smarthost='smtp://127.0.0.1:%d' % small.port)
