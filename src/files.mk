@@ -20,6 +20,7 @@ obj-y += base/log.o
 obj-y += base/memory.o
 obj-y += base/secret.o
 obj-y += base/slice.o
+obj-y += base/text.o
 obj-y += base/world.o
 
 obj-y += mail/address.o

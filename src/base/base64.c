@@ -37,50 +37,33 @@ int base64_digit(char c)
 	return c == '/' ? 63 : -1;
 }
 
-/*
- * Read the group of four at p; last: it may be padded.
- * Returns: bytes it says, 1 to 3, in the upper 24 bits of *bits;  -EBADMSG
- */
-static int read_group(const char *p, bool last, uint32_t *bits)
-{
-	int len = 3;
-	uint32_t v = 0;
-
-	if (last && p[3] == '=')
-		len = p[2] == '=' ? 1 : 2;
-	for (int i = 0; i <= len; i++) {
-		int six = base64_digit(p[i]);
-
-		if (six < 0)
-			return -EBADMSG;
-		v |= (uint32_t)six << (26 - 6 * i);
-	}
-	/* RFC 4648 3.5: pad bits must be zero, or one text has two forms */
-	if (v << (8 * len))
-		return -EBADMSG;
-	*bits = v;
-	return len;
-}
-
 int base64_decode(struct buf *out, struct slice in)
 {
-	size_t mark = out->len;
+	size_t mark = out->len, n = in.n;
+	uint32_t bits = 0;
+	unsigned held = 0; /* bits that make no byte yet */
 
 	if (in.n % 4 != 0)
 		return -EBADMSG;
-	for (; in.n > 0; in = slice_from(in, 4)) {
-		uint32_t bits;
-		int len = read_group(in.p, in.n == 4, &bits);
+	while (n > 0 && in.n - n < 2 && in.p[n - 1] == '=')
+		n--;
+	for (size_t i = 0; i < n; i++) {
+		int six = base64_digit(in.p[i]);
 
-		if (len < 0) {
+		if (six < 0) {
 			out->len = mark;
-			return len;
+			return -EBADMSG;
 		}
-		for (int i = 0; i < len; i++)
-			buf_put_char(out, (char)(bits >> (24 - 8 * i)));
+		bits = bits << 6 | (uint32_t)six;
+		held += 6;
+		if (held >= 8) {
+			held -= 8;
+			buf_put_char(out, (char)(bits >> held));
+		}
 	}
-	if (!out->overflow)
+	if (!out->overflow && (bits & ((1u << held) - 1)) == 0)
 		return 0;
 	out->len = mark;
-	return -EMSGSIZE;
+	/* RFC 4648 3.5: pad bits must be zero, or one text has two forms */
+	return out->overflow ? -EMSGSIZE : -EBADMSG;
 }

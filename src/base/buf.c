@@ -233,7 +233,7 @@ static void put_cut(struct buf *b, const char *s, size_t n)
 /* What stands between '%' and the letter of a conversion. */
 struct spec {
 	unsigned width; /* least digits */
-	size_t bytes;   /* of an integer */
+	unsigned longs; /* 'l' and 'z', which is as long */
 	bool precision; /* ".*" */
 };
 
@@ -242,28 +242,22 @@ static char read_spec(const char **fmt, struct spec *s)
 {
 	const char *p = *fmt;
 
-	*s = (struct spec){ .bytes = sizeof(int) };
-	for (; char_is_digit(*p); p++)
-		s->width = s->width * 10 + (unsigned)(*p - '0');
-	if (p[0] == '.' && p[1] == '*') {
-		s->precision = true;
-		p += 2;
-	}
-	if (*p == 'z') {
-		s->bytes = sizeof(size_t);
-		p++;
-	}
-	if (*p == 'l') {
-		s->bytes = sizeof(long);
-		p++;
-	}
-	if (*p == 'l') {
-		s->bytes = sizeof(long long);
-		p++;
+	*s = (struct spec){ 0 };
+	for (;; p++) {
+		if (char_is_digit(*p))
+			s->width = s->width * 10 + (unsigned)(*p - '0');
+		else if (*p == 'l' || *p == 'z')
+			s->longs++;
+		else if (*p == '.' && p[1] == '*')
+			s->precision = *++p;
+		else
+			break;
 	}
 	*fmt = *p ? p + 1 : p;
 	return *p;
 }
+
+BUILD_ASSERT(sizeof(size_t) == sizeof(long));
 
 /*
  * Integers come in two sizes on every machine, whatever their names are, and
@@ -272,14 +266,15 @@ static char read_spec(const char **fmt, struct spec *s)
 static void put_integer(struct buf *b, const struct spec *s, char letter,
 			va_list *args)
 {
-	int64_t v = s->bytes > sizeof(int) ? va_arg(*args, int64_t)
-					   : va_arg(*args, int);
+	bool wide = s->longs > 1 ||
+		    (s->longs > 0 && sizeof(long) > sizeof(int));
+	int64_t v = wide ? va_arg(*args, int64_t) : va_arg(*args, int);
 
 	if (letter == 'd') {
 		put_signed(b, v, s->width);
 		return;
 	}
-	if (s->bytes == sizeof(int))
+	if (!wide)
 		v = (unsigned)v;
 	put_number(b, (uint64_t)v, letter == 'x' ? 16 : 10, s->width);
 }

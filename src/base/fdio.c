@@ -47,30 +47,12 @@ ssize_t fdio_read(int fd, void *p, size_t n)
 	return got < 0 ? -errno : got;
 }
 
-int fdio_pread_all(int fd, void *p, size_t n, uint64_t off)
+/* Both ways; a file cannot be read, or written, past an end that is fixed. */
+static int move_all(int fd, char *at, size_t n, uint64_t off, bool out)
 {
-	char *at = p;
-
 	while (n > 0) {
-		ssize_t got = pread(fd, at, n, (off_t)off);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return got < 0 ? -errno : -EIO;
-		at += got;
-		off += (uint64_t)got;
-		n -= (size_t)got;
-	}
-	return 0;
-}
-
-int fdio_pwrite_all(int fd, const void *p, size_t n, uint64_t off)
-{
-	const char *at = p;
-
-	while (n > 0) {
-		ssize_t done = pwrite(fd, at, n, (off_t)off);
+		ssize_t done = out ? pwrite(fd, at, n, (off_t)off)
+				   : pread(fd, at, n, (off_t)off);
 
 		if (done < 0 && errno == EINTR)
 			continue;
@@ -81,6 +63,16 @@ int fdio_pwrite_all(int fd, const void *p, size_t n, uint64_t off)
 		n -= (size_t)done;
 	}
 	return 0;
+}
+
+int fdio_pread_all(int fd, void *p, size_t n, uint64_t off)
+{
+	return move_all(fd, p, n, off, false);
+}
+
+int fdio_pwrite_all(int fd, const void *p, size_t n, uint64_t off)
+{
+	return move_all(fd, (char *)(uintptr_t)p, n, off, true);
 }
 
 /* Append what fd still has to say. */

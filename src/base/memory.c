@@ -6,12 +6,13 @@
 #include "base/memory.h"
 
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 void memory_give_back(void *p, size_t n)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	/* sysconf() would bring all that it can answer */
+	size_t page = getauxval(AT_PAGESZ);
 	size_t whole = n - n % page;
 
 	if ((size_t)p % page != 0)

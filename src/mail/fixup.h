@@ -43,12 +43,12 @@ struct fixup {
 	uint8_t state;               /* its own */
 	uint8_t step;                /* which part of its text it puts out */
 	uint8_t name_len;            /* bytes of name */
-	char name[FIXUP_MAX_NAME];   /* the beginning of a line, held back */
 	bool dropping;               /* the field at hand is being left out */
 	uint16_t seen;               /* FIXUP_SAW_ bits */
 	uint16_t received;           /* Received fields in the header: loops */
 	uint32_t header_len; /* octets taken of it, without the empty line */
 	size_t pending;      /* of the text that is being put out */
+	char name[FIXUP_MAX_NAME]; /* the beginning of a line, held back */
 };
 
 /* Bits of seen. */

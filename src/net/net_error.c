@@ -7,35 +7,39 @@
 
 #include <errno.h>
 
-static const struct {
-	int err;
-	const char *text;
-} words[] = {
-	{ ECONNREFUSED, "connection refused" },
-	{ ETIMEDOUT, "connection timed out" },
-	{ ENETUNREACH, "network is unreachable" },
-	{ EHOSTUNREACH, "no route to host" },
-	{ ENETDOWN, "network is down" },
-	{ ECONNRESET, "connection reset by peer" },
-	{ EPIPE, "connection closed by peer" },
-	{ EADDRNOTAVAIL, "address not available" },
-	{ EADDRINUSE, "address is in use" },
-	{ EAFNOSUPPORT, "address family not supported" },
-	{ EACCES, "permission denied" },
-	{ EPERM, "not permitted" },
-	{ ENOENT, "no such file" },
-	{ EAGAIN, "peer is busy" },
-	{ EMFILE, "too many open files" },
-	{ ENAMETOOLONG, "path is too long" },
+#include "base/text.h"
+
+static const uint16_t errors[] = {
+	ECONNREFUSED, ETIMEDOUT,    ENETUNREACH, EHOSTUNREACH,
+	ENETDOWN,     ECONNRESET,   EPIPE,       EADDRNOTAVAIL,
+	EADDRINUSE,   EAFNOSUPPORT, EACCES,      EPERM,
+	ENOENT,       EAGAIN,       EMFILE,      ENAMETOOLONG,
 };
+
+/* In the order of errors. */
+static const char texts[] = "connection refused\0"
+			    "connection timed out\0"
+			    "network is unreachable\0"
+			    "no route to host\0"
+			    "network is down\0"
+			    "connection reset by peer\0"
+			    "connection closed by peer\0"
+			    "address not available\0"
+			    "address is in use\0"
+			    "address family not supported\0"
+			    "permission denied\0"
+			    "not permitted\0"
+			    "no such file\0"
+			    "peer is busy\0"
+			    "too many open files\0"
+			    "path is too long";
 
 void net_error_put(struct buf *b, int err)
 {
-	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-		if (words[i].err == -err) {
-			buf_put_str(b, words[i].text);
-			return;
-		}
-	}
-	buf_putf(b, "system error %d", -err);
+	const char *text = text_find(texts, errors, ARRAY_LEN(errors), -err);
+
+	if (text)
+		buf_put_str(b, text);
+	else
+		buf_putf(b, "system error %d", -err);
 }

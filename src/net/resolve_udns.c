@@ -35,8 +35,6 @@ enum family { FAMILY_V6, FAMILY_V4, FAMILIES };
 struct resolve {
 	const struct net *net;
 	const struct world *w;
-	struct resolve_result result;
-	struct resolve_conf conf;
 	enum state state;
 	int fd; /* -1: none */
 	uint16_t port;
@@ -48,14 +46,17 @@ struct resolve {
 	bool connecting; /* TCP */
 	uint8_t foreign; /* replies to this query that were not ours */
 	int64_t until_ms;
-	uint8_t host[RESOLVE_MAX_NAME];
-	struct resolve_question question;
 	uint8_t n[FAMILIES];
-	bool absent[FAMILIES]; /* a server said that there is none */
-	struct net_addr found[FAMILIES][RESOLVE_MAX_ANSWERS];
+	bool absent[FAMILIES];      /* a server said that there is none */
+	uint16_t out_len, out_sent; /* of the query by TCP */
+	uint16_t in_len;            /* bytes of in[] */
+	/* the large parts stand last: what is near is cheap to reach */
+	struct resolve_conf conf;
+	struct resolve_result result;
+	struct resolve_question question;
 	struct resolve_reply reply;
-	uint16_t out_len, out_sent;         /* of the query by TCP */
-	uint16_t in_len;                    /* bytes of in[] */
+	struct net_addr found[FAMILIES][RESOLVE_MAX_ANSWERS];
+	uint8_t host[RESOLVE_MAX_NAME];
 	uint8_t out[2 + RESOLVE_MAX_QUERY]; /* 2: RFC 1035 4.2.2 */
 	uint8_t in[2 + MAX_REPLY];
 };

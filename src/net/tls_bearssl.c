@@ -28,15 +28,17 @@
 /* Bytes from the kernel for BearSSL's generator. */
 #define SEED_LEN 32
 
+/* The large parts stand last: what is near is cheap to reach. */
 struct tls {
-	_Alignas(MEMORY_PAGE) br_ssl_client_context client;
-	struct trust_judge judge;
-	struct stream_session *session; /* NULL after the handshake */
+	/* NULL after the handshake */
+	_Alignas(MEMORY_PAGE) struct stream_session *session;
 	enum trust_mode mode;
 	uint8_t digest[DIGEST_LEN];
 	bool heard;   /* bytes of the peer came */
 	bool foreign; /* the first is of no TLS record */
 	bool up;      /* the handshake has ended well */
+	br_ssl_client_context client;
+	struct trust_judge judge;
 	uint8_t in[IN_SIZE];
 	uint8_t out[OUT_SIZE];
 };
@@ -286,10 +288,6 @@ static int explain(struct stream *s, struct buf *why)
 		buf_put_str(why, "not a TLS server");
 		return -EPROTO;
 	}
-	if (err == 0) {
-		buf_put_str(why, "connection closed by peer");
-		return -ECONNRESET;
-	}
 	trust_explain(why, &t->judge, err);
 	return trust_errno(err);
 }
@@ -305,91 +303,72 @@ static int cut_off(struct stream *s, ssize_t err, struct buf *why)
 	return (int)err;
 }
 
+/*
+ * Let the engine work until it is in one of the states of what; hear: it may
+ * read for that.
+ * Returns: 1 it is;  0 the peer has closed;  -EAGAIN;  -errno
+ */
+static int run_until(struct stream *s, unsigned what, bool hear,
+		     struct buf *why)
+{
+	br_ssl_engine_context *eng = &s->tls->client.eng;
+
+	for (;;) {
+		unsigned state = br_ssl_engine_current_state(eng);
+
+		if (state & BR_SSL_CLOSED)
+			return br_ssl_engine_last_error(eng) ? explain(s, why)
+							     : 0;
+		if (state & what)
+			return 1;
+		if (state & BR_SSL_SENDREC) {
+			int err = send_some(s);
+
+			if (err == 0)
+				continue;
+			/* the peer may wait for us to read what it says */
+			if (err != -EAGAIN)
+				return err;
+		}
+		if (!hear || !(state & BR_SSL_RECVREC))
+			return -EAGAIN;
+		ssize_t got = receive_some(s);
+		if (got <= 0)
+			return (int)got;
+	}
+}
+
 int tls_step(struct stream *s, struct buf *why)
 {
 	struct tls *t = s->tls;
 
-	while (!t->up) {
-		unsigned state = br_ssl_engine_current_state(&t->client.eng);
-		ssize_t done;
-
-		if (state & BR_SSL_CLOSED)
-			return explain(s, why);
-		if (state & BR_SSL_SENDREC) {
-			done = send_some(s);
-			if (done == 0)
-				continue;
-		} else if (state & BR_SSL_SENDAPP) {
-			t->up = true;
-			save_session(t);
-			t->session = NULL;
-			break;
-		} else {
-			done = receive_some(s);
-		}
-		if (done == -EAGAIN)
-			return -EAGAIN;
-		if (done <= 0)
-			return cut_off(s, done, why);
-	}
-	return 0;
-}
-
-/* Bytes of the peer that are there already, at most n.  0: none */
-static size_t take_plain(struct tls *t, void *p, size_t n)
-{
-	size_t have;
-	const uint8_t *from = br_ssl_engine_recvapp_buf(&t->client.eng, &have);
-
-	if (!from)
+	if (t->up)
 		return 0;
-	if (have > n)
-		have = n;
-	memcpy(p, from, have);
-	br_ssl_engine_recvapp_ack(&t->client.eng, have);
-	return have;
+	int got = run_until(s, BR_SSL_SENDAPP, true, why);
+	if (got == -EAGAIN)
+		return got;
+	if (got <= 0)
+		return cut_off(s, got, why);
+	t->up = true;
+	save_session(t);
+	t->session = NULL;
+	return 0;
 }
 
 ssize_t tls_read(struct stream *s, void *p, size_t n, struct buf *why)
 {
 	br_ssl_engine_context *eng = &s->tls->client.eng;
+	size_t have;
 
-	for (;;) {
-		size_t plain = take_plain(s->tls, p, n);
-		if (plain > 0 || n == 0)
-			return (ssize_t)plain;
-		unsigned state = br_ssl_engine_current_state(eng);
-		if (state & BR_SSL_CLOSED)
-			return br_ssl_engine_last_error(eng) ? explain(s, why)
-							     : 0;
-		if (state & BR_SSL_SENDREC) {
-			int err = send_some(s);
-			if (err < 0 && err != -EAGAIN)
-				return err;
-			if (err == 0)
-				continue;
-		}
-		if (!(state & BR_SSL_RECVREC))
-			return -EAGAIN;
-		ssize_t got = receive_some(s);
-		if (got <= 0)
-			return got;
-	}
-}
-
-/* Room for n bytes of ours, or the state that stands against it. */
-static size_t put_plain(struct tls *t, const uint8_t *p, size_t n)
-{
-	size_t room;
-	uint8_t *to = br_ssl_engine_sendapp_buf(&t->client.eng, &room);
-
-	if (!to)
-		return 0;
-	if (room > n)
-		room = n;
-	memcpy(to, p, room);
-	br_ssl_engine_sendapp_ack(&t->client.eng, room);
-	return room;
+	int got = run_until(s, BR_SSL_RECVAPP, true, why);
+	if (got <= 0)
+		return got;
+	const uint8_t *from = br_ssl_engine_recvapp_buf(eng, &have);
+	if (have > n)
+		have = n;
+	memcpy(p, from, have);
+	br_ssl_engine_recvapp_ack(eng, have);
+	return (ssize_t)have;
 }
 
 ssize_t tls_write(struct stream *s, const void *p, size_t n, struct buf *why)
@@ -399,40 +378,32 @@ ssize_t tls_write(struct stream *s, const void *p, size_t n, struct buf *why)
 	size_t done = 0;
 
 	while (done < n) {
-		unsigned state = br_ssl_engine_current_state(eng);
-		int err = 0;
+		size_t room;
+		int err = run_until(s, BR_SSL_SENDAPP, false, why);
 
-		if (state & BR_SSL_CLOSED)
-			err = explain(s, why);
-		else if (state & BR_SSL_SENDREC)
-			err = send_some(s);
-		else if (state & BR_SSL_SENDAPP)
-			done += put_plain(s->tls, from + done, n - done);
-		else
-			err = -EAGAIN;
+		if (err <= 0 && done > 0)
+			break;
+		if (err == 0) {
+			buf_put_str(why, "connection closed by peer");
+			err = -ECONNRESET;
+		}
 		if (err < 0)
-			return done > 0 ? (ssize_t)done : err;
+			return err;
+		uint8_t *to = br_ssl_engine_sendapp_buf(eng, &room);
+		if (room > n - done)
+			room = n - done;
+		memcpy(to, from + done, room);
+		br_ssl_engine_sendapp_ack(eng, room);
+		done += room;
 	}
 	return (ssize_t)done;
 }
 
 int tls_flush(struct stream *s, struct buf *why)
 {
-	br_ssl_engine_context *eng = &s->tls->client.eng;
-
-	br_ssl_engine_flush(eng, 0);
-	for (;;) {
-		unsigned state = br_ssl_engine_current_state(eng);
-
-		if (state & BR_SSL_CLOSED)
-			return br_ssl_engine_last_error(eng) ? explain(s, why)
-							     : 0;
-		if (!(state & BR_SSL_SENDREC))
-			return 0;
-		int err = send_some(s);
-		if (err < 0)
-			return err;
-	}
+	br_ssl_engine_flush(&s->tls->client.eng, 0);
+	int got = run_until(s, BR_SSL_SENDAPP, false, why);
+	return got > 0 ? 0 : got;
 }
 
 uint8_t tls_wants(const struct stream *s, bool reading, bool writing, bool *now)

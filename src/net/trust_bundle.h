@@ -27,11 +27,11 @@ struct trust_bundle {
 	uint8_t n;   /* public: anchors */
 	bool direct; /* public: subject and key themselves are in the bundle */
 	bool stale;  /* public: there was one, but it is out of date */
-	br_x509_trust_anchor anchor[TRUST_MAX_ANCHORS]; /* public */
-
 	struct trust_pem pem;     /* the place in the file */
 	struct trust_cert cert;   /* the one that is read */
 	uint8_t dn[TRUST_MAX_DN]; /* the same for all */
+	/* public, with their keys below */
+	br_x509_trust_anchor anchor[TRUST_MAX_ANCHORS];
 	/* the keys of anchor[] */
 	uint8_t key[TRUST_MAX_ANCHORS][TRUST_MAX_KEY];
 	char chunk[1024]; /* of the file */

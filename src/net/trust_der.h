@@ -35,17 +35,14 @@ struct trust_time {
 
 /* A certificate while it is read; the fields in front are public. */
 struct trust_cert {
-	bool brief;          /* set after init: the issuer is not hashed */
-	bool whole;          /* all of it was read */
-	bool bad;            /* it is no certificate; nothing else is valid */
-	bool has_dates;      /* from and until are valid */
-	bool has_subject;    /* issuer too; in this order */
-	bool has_key;        /* key is valid */
-	bool name_matches;   /* a dNSName of its SAN matches the wanted name */
-	bool is_ca;          /* its basicConstraints say so */
-	uint8_t issuer[32];  /* SHA-256 of the Name, unless brief */
-	uint8_t subject[32]; /* SHA-256 of the Name */
-	uint8_t key[32];     /* SHA-256 of the SubjectPublicKeyInfo */
+	bool brief;        /* set after init: the issuer is not hashed */
+	bool whole;        /* all of it was read */
+	bool bad;          /* it is no certificate; nothing else is valid */
+	bool has_dates;    /* from and until are valid */
+	bool has_subject;  /* issuer too; in this order */
+	bool has_key;      /* key is valid */
+	bool name_matches; /* a dNSName of its SAN matches the wanted name */
+	bool is_ca;        /* its basicConstraints say so */
 	struct trust_time from, until; /* notBefore, notAfter */
 	uint16_t dn_len;               /* of the subject, first in space */
 	uint16_t key_len;              /* of the key, behind it in space */
@@ -60,6 +57,9 @@ struct trust_cert {
 	uint16_t text_len;              /* of the value, behind the key */
 	uint32_t left[TRUST_MAX_DEPTH]; /* bytes a container has yet */
 	uint32_t value_left;            /* bytes of the value yet */
+	uint8_t issuer[32];  /* public: SHA-256 of the Name, unless brief */
+	uint8_t subject[32]; /* public: SHA-256 of the Name */
+	uint8_t key[32];     /* public: SHA-256 of the SubjectPublicKeyInfo */
 	/* public: subject and key, encoded */
 	uint8_t space[TRUST_MAX_DN + TRUST_MAX_KEY + TRUST_MAX_TEXT];
 };

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* net/trust_key.c - public keys of certificates (see net/trust_der.h). */
-#include <string.h>
-
 #include "net/trust_der.h"
 
 /* X.690 8.1.2 */
 enum {
 	INTEGER = 0x02,
 	BIT_STRING = 0x03,
-	OID = 0x06,
 	SEQUENCE = 0x30,
 };
 
@@ -49,44 +46,47 @@ static bool take_number(struct slice *in, unsigned char **p, size_t *n)
 	return v.n > 0;
 }
 
-/* BearSSL's number of a curve; 0: not one of ours. */
-static int curve_of(struct slice oid)
-{
-	if (slice_eq(oid, SLICE("\x2a\x86\x48\xce\x3d\x03\x01\x07")))
-		return BR_EC_secp256r1;
-	/* 1.3.132.0.34 and .35 */
-	if (oid.n != 5 || memcmp(oid.p, "\x2b\x81\x04\x00", 4) != 0)
-		return 0;
-	return oid.p[4] == 34   ? BR_EC_secp384r1
-	       : oid.p[4] == 35 ? BR_EC_secp521r1
-				: 0;
-}
+/* What an AlgorithmIdentifier begins with (RFC 3279 2.3.1, RFC 5480 2.1.1). */
+static const struct {
+	uint8_t type;
+	uint8_t curve;
+	uint8_t n; /* of begin */
+	char begin[21];
+} algorithms[] = {
+	{ BR_KEYTYPE_RSA, 0, 11,
+	  "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01" },
+	{ BR_KEYTYPE_EC, BR_EC_secp256r1, 19,
+	  "\x06\x07\x2a\x86\x48\xce\x3d\x02\x01"
+	  "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07" },
+	{ BR_KEYTYPE_EC, BR_EC_secp384r1, 16,
+	  "\x06\x07\x2a\x86\x48\xce\x3d\x02\x01"
+	  "\x06\x05\x2b\x81\x04\x00\x22" },
+	{ BR_KEYTYPE_EC, BR_EC_secp521r1, 16,
+	  "\x06\x07\x2a\x86\x48\xce\x3d\x02\x01"
+	  "\x06\x05\x2b\x81\x04\x00\x23" },
+};
 
 bool trust_key_read(struct slice der, br_x509_pkey *out)
 {
-	struct slice all, algorithm, oid, curve, bits;
+	struct slice all, algorithm, bits;
+	size_t i = 0;
 
 	if (!take(&der, SEQUENCE, &all) || !take(&all, SEQUENCE, &algorithm) ||
-	    !take(&algorithm, OID, &oid) || !take(&all, BIT_STRING, &bits) ||
-	    bits.n < 2 || bits.p[0] != 0)
+	    !take(&all, BIT_STRING, &bits) || bits.n < 2 || bits.p[0] != 0)
 		return false;
 	bits = slice_from(bits, 1);
-	/* RFC 3279 2.3.1: rsaEncryption */
-	if (slice_eq(oid, SLICE("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"))) {
-		br_rsa_public_key *rsa = &out->key.rsa;
-
-		out->key_type = BR_KEYTYPE_RSA;
-		return take(&bits, SEQUENCE, &all) &&
-		       take_number(&all, &rsa->n, &rsa->nlen) &&
-		       take_number(&all, &rsa->e, &rsa->elen);
+	while (!slice_starts(algorithm,
+			     slice_of(algorithms[i].begin, algorithms[i].n))) {
+		if (++i == ARRAY_LEN(algorithms))
+			return false;
 	}
-	/* RFC 5480 2.1.1: id-ecPublicKey */
-	if (!slice_eq(oid, SLICE("\x2a\x86\x48\xce\x3d\x02\x01")) ||
-	    !take(&algorithm, OID, &curve))
-		return false;
-	out->key_type = BR_KEYTYPE_EC;
-	out->key.ec.curve = curve_of(curve);
+	out->key_type = algorithms[i].type;
+	if (out->key_type == BR_KEYTYPE_RSA)
+		return take(&bits, SEQUENCE, &all) &&
+		       take_number(&all, &out->key.rsa.n, &out->key.rsa.nlen) &&
+		       take_number(&all, &out->key.rsa.e, &out->key.rsa.elen);
+	out->key.ec.curve = algorithms[i].curve;
 	out->key.ec.q = (unsigned char *)(uintptr_t)bits.p;
 	out->key.ec.qlen = bits.n;
-	return out->key.ec.curve != 0;
+	return true;
 }

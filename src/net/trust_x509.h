@@ -14,13 +14,11 @@
 
 /* One handshake's judge.  What is not public is its own. */
 struct trust_judge {
-	const br_x509_class *vtable;     /* must be first: BearSSL's handle */
-	br_x509_minimal_context minimal; /* checks the signatures */
-	const struct trust *trust;       /* the rules */
-	struct trust_cert cert;          /* the certificate that is arriving */
-	const br_x509_pkey *key;         /* of the peer; NULL: refused */
-	br_x509_pkey own;                /* the same, as we read it */
-	unsigned usages;                 /* of key, BR_KEYTYPE_ bits */
+	const br_x509_class *vtable; /* must be first: BearSSL's handle */
+	const struct trust *trust;   /* the rules */
+	const br_x509_pkey *key;     /* of the peer; NULL: refused */
+	br_x509_pkey own;            /* the same, as we read it */
+	unsigned usages;             /* of key, BR_KEYTYPE_ bits */
 	bool began;     /* public: certificates came, no resumption */
 	bool live;      /* the minimal engine has not come to an end */
 	bool early;     /* public: BR_ERR_X509_EXPIRED means not valid yet */
@@ -33,10 +31,12 @@ struct trust_judge {
 	uint8_t certs;  /* that came, whole */
 	bool holds;     /* held is the last byte that came */
 	uint8_t held;   /* see holds */
+	uint16_t own_len; /* of own_key */
 	int bundle_err; /* public: the bundle cannot be read */
-	struct trust_bundle bundle;     /* of TRUST_VERIFY */
-	uint16_t own_len;               /* of own_key */
-	uint8_t own_key[TRUST_MAX_KEY]; /* of the peer, encoded */
+	struct trust_cert cert;          /* the certificate that is arriving */
+	br_x509_minimal_context minimal; /* checks the signatures */
+	struct trust_bundle bundle;      /* of TRUST_VERIFY */
+	uint8_t own_key[TRUST_MAX_KEY];  /* of the peer, encoded */
 };
 
 /* Failures BearSSL has no numbers for. */

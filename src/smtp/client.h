@@ -91,11 +91,10 @@ struct smtp_txn {
 struct smtp_client {
 	const struct smtp_job *job;
 	const struct smtp_txn *txn;
-	struct ehlo ehlo;     /* public: the offer in force */
-	struct outcome fault; /* public: why the session ended; else NONE */
-	bool transactions;    /* public: a MAIL was accepted in this session */
-	bool logged_in;       /* public: AUTH succeeded */
-	bool body_sent;       /* public: the final dot is on its way */
+	struct ehlo ehlo;  /* public: the offer in force */
+	bool transactions; /* public: a MAIL was accepted in this session */
+	bool logged_in;    /* public: AUTH succeeded */
+	bool body_sent;    /* public: the final dot is on its way */
 	uint8_t state;
 	uint8_t stage;     /* what is sent next in a transaction */
 	uint8_t auth_step; /* responses given */
@@ -115,11 +114,13 @@ struct smtp_client {
 	struct slice rest;   /* recipients not sent yet */
 	struct slice domain; /* of the last recipient sent */
 	uint32_t domains;    /* how often it changed */
-	struct reply reply;
 	struct dot_out dot;
 	struct buf said; /* text of the reply's lines, joined by blanks */
 	struct buf out;
 	size_t out_at;
+	/* the large parts stand last: what is near is cheap to reach */
+	struct outcome fault; /* public: why the session ended; else NONE */
+	struct reply reply;
 	char said_space[OUTCOME_MAX_TEXT];
 	char out_space[SMTP_CLIENT_OUT];
 };

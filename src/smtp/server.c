@@ -59,11 +59,23 @@ static void put_reply(struct buf *b, uint16_t code, uint16_t dsn,
 	buf_put_str(b, "\r\n");
 }
 
-void server_reply(struct smtp_server *s, uint16_t code, uint16_t dsn,
-		  struct slice text)
+void server_make_room(struct smtp_server *s)
 {
 	buf_drop(&s->out, s->out_at);
 	s->out_at = 0;
+}
+
+void server_say(struct smtp_server *s, const char *reply)
+{
+	server_make_room(s);
+	buf_put_str(&s->out, reply);
+	buf_put_str(&s->out, "\r\n");
+}
+
+void server_reply(struct smtp_server *s, uint16_t code, uint16_t dsn,
+		  struct slice text)
+{
+	server_make_room(s);
 	put_reply(&s->out, code, dsn, text);
 }
 
@@ -75,21 +87,24 @@ void server_reset(struct smtp_server *s)
 	s->rcpts = 0;
 }
 
-void server_end(struct smtp_server *s, uint16_t code, uint16_t dsn,
-		struct slice text)
+static void end_session(struct smtp_server *s)
 {
-	server_reply(s, code, dsn, text);
 	s->over = true;
 	server_reset(s);
 }
 
-void server_error(struct smtp_server *s, uint16_t code, uint16_t dsn,
-		  struct slice text)
+void server_end(struct smtp_server *s, const char *reply)
+{
+	server_say(s, reply);
+	end_session(s);
+}
+
+void server_error(struct smtp_server *s, const char *reply)
 {
 	if (++s->errors >= SMTP_SERVER_ERRORS)
-		server_end(s, 421, 470, SLICE("too many errors"));
+		server_end(s, "421 4.7.0 too many errors");
 	else
-		server_reply(s, code, dsn, text);
+		server_say(s, reply);
 }
 
 void smtp_server_close(struct smtp_server *s, uint16_t dsn, struct slice text)
@@ -99,15 +114,15 @@ void smtp_server_close(struct smtp_server *s, uint16_t dsn, struct slice text)
 	if (!s->greeted)
 		buf_reset(&s->out);
 	/* RFC 5321 3.8: 421 may come at any time */
-	server_end(s, 421, dsn, text);
+	server_reply(s, 421, dsn, text);
+	end_session(s);
 }
 
 void smtp_server_lost(struct smtp_server *s)
 {
-	s->over = true;
 	buf_reset(&s->out);
 	s->out_at = 0;
-	server_reset(s);
+	end_session(s);
 }
 
 bool smtp_server_is_over(const struct smtp_server *s)
@@ -147,8 +162,7 @@ static void say_refusal(struct smtp_server *s)
 	unsigned most = s->lmtp ? s->rcpts : 1;
 
 	s->state = SERVER_REPLIES;
-	buf_drop(&s->out, s->out_at);
-	s->out_at = 0;
+	server_make_room(s);
 	while (s->replies < most && has_room(s)) {
 		buf_put(&s->out, s->line, s->line_len);
 		s->replies++;
@@ -177,11 +191,11 @@ static void take_fault(struct smtp_server *s)
 {
 	/* STANDARDS.md S-1, S-5: what follows is never read as commands */
 	if (s->dot.status == DOT_IN_BARE_LF)
-		server_end(s, 550, 552, SLICE("bare <LF> received"));
+		server_end(s, "550 5.5.2 bare <LF> received");
 	else if (s->dot.status == DOT_IN_BARE_CR)
-		server_end(s, 550, 552, SLICE("bare <CR> received"));
+		server_end(s, "550 5.5.2 bare <CR> received");
 	else
-		server_end(s, 550, 560, SLICE("NUL received"));
+		server_end(s, "550 5.6.0 NUL received");
 }
 
 static size_t take_data(struct smtp_server *s, struct slice in)
@@ -215,8 +229,8 @@ static size_t take_command(struct smtp_server *s, struct slice in)
 		c = in.p[n++];
 		/* RFC 5321 2.3.8: CR and LF come together or not at all */
 		if (c == '\0' || (c == '\n') != s->cr) {
-			server_end(s, 500, 552,
-				   SLICE("bare <CR>, <LF> or NUL received"));
+			server_end(s,
+				   "500 5.5.2 bare <CR>, <LF> or NUL received");
 			return n;
 		}
 		s->cr = c == '\r';
@@ -230,7 +244,7 @@ static size_t take_command(struct smtp_server *s, struct slice in)
 		return n;
 	/* RFC 5321 4.5.3.1.9 */
 	if (s->line_len > sizeof(s->line))
-		server_error(s, 500, 552, SLICE("line is too long"));
+		server_error(s, "500 5.5.2 line is too long");
 	else
 		server_obey(s, n < in.n);
 	s->line_len = 0;
@@ -243,7 +257,7 @@ size_t smtp_server_feed(struct smtp_server *s, struct slice in)
 
 	/* STANDARDS.md S-3: EHLO and DATA are answered before more is said */
 	if (in.n > 0 && s->sync && !s->over && s->ask == SMTP_ASK_NONE)
-		server_end(s, 554, 550, SLICE("say nothing before the reply"));
+		server_end(s, "554 5.5.0 say nothing before the reply");
 	while (n < in.n && !s->over && s->ask == SMTP_ASK_NONE &&
 	       s->state != SERVER_REPLIES && has_room(s)) {
 		struct slice rest = slice_from(in, n);
@@ -294,7 +308,7 @@ static void answer_body(struct smtp_server *s, uint16_t code, uint16_t dsn,
 {
 	buf_reset(&s->body);
 	if (code == 421)
-		server_end(s, code, dsn, text);
+		smtp_server_close(s, dsn, text);
 	else if (code >= 400)
 		refuse(s, code, dsn, text);
 	if (!s->over && s->dot.status == DOT_IN_END)
@@ -314,7 +328,7 @@ void smtp_server_answer(struct smtp_server *s, uint16_t code, uint16_t dsn,
 		return;
 	}
 	if (code == 421 && ask != SMTP_ASK_END) {
-		server_end(s, code, dsn, text);
+		smtp_server_close(s, dsn, text);
 		return;
 	}
 	server_reply(s, code, dsn, text);

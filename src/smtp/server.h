@@ -68,8 +68,7 @@ struct smtp_server {
 	bool esmtp;        /* public: EHLO or LHLO was said */
 	bool lmtp;         /* public: LHLO was said */
 	bool transaction;  /* public: MAIL was accepted, not yet ended */
-	char helo[ADDRESS_MAX_DOMAIN + 1]; /* public: the client's name */
-	uint16_t rcpts;                    /* public: accepted recipients */
+	uint16_t rcpts;    /* public: accepted recipients */
 	uint16_t errors;
 	uint16_t commands; /* since the last message */
 	uint16_t replies;  /* given to the final dot */
@@ -85,6 +84,8 @@ struct smtp_server {
 	struct buf out;
 	size_t out_at;
 	size_t line_len;
+	/* the large parts stand last: what is near is cheap to reach */
+	char helo[ADDRESS_MAX_DOMAIN + 1]; /* public: the client's name */
 	char line[SMTP_SERVER_LINE];
 	char body_space[SMTP_SERVER_LINE];
 	char out_space[SMTP_SERVER_OUT];

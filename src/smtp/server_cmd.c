@@ -25,30 +25,27 @@ struct command {
 /* Parameters as bits of smtp_server.params: those of MAIL. */
 enum { PARAM_SIZE = 1, PARAM_BODY = 2, PARAM_QUEUE = 4 };
 
-static void fail_order(struct smtp_server *s, struct slice text)
-{
-	/*
-	 * RFC 5321 4.1.4.  No error that counts: a group whose MAIL was
-	 * refused is followed by many of them.
-	 */
-	server_reply(s, 503, 551, text);
-}
+/*
+ * RFC 5321 4.1.4.  No error that counts: a group whose MAIL was refused is
+ * followed by many of them.
+ */
+static const char mail_first[] = "503 5.5.1 MAIL first";
 
 static void fail_argument(struct smtp_server *s)
 {
-	server_error(s, 501, 554, SLICE("syntax error in parameters"));
+	server_error(s, "501 5.5.4 syntax error in parameters");
 }
 
 static void run_unknown(struct smtp_server *s, struct slice args)
 {
 	(void)args;
-	server_error(s, 500, 551, SLICE("command not recognized"));
+	server_error(s, "500 5.5.1 command not recognized");
 }
 
 static void run_unimplemented(struct smtp_server *s, struct slice args)
 {
 	(void)args;
-	server_error(s, 502, 551, SLICE("command not implemented"));
+	server_error(s, "502 5.5.1 command not implemented");
 }
 
 /*
@@ -79,8 +76,7 @@ static void run_helo(struct smtp_server *s, struct slice args)
 
 static void put_offer(struct smtp_server *s)
 {
-	buf_drop(&s->out, s->out_at);
-	s->out_at = 0;
+	server_make_room(s);
 	buf_put_str(&s->out, "250-");
 	buf_put_slice(&s->out, s->job->hostname);
 	buf_put_str(&s->out, "\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SIZE");
@@ -162,16 +158,17 @@ static bool take_param(struct smtp_server *s, struct slice word,
 		return false;
 	}
 	/* RFC 5321 4.1.1.11 */
-	server_error(s, 555, 554, SLICE("parameter not recognized"));
+	server_error(s, "555 5.5.4 parameter not recognized");
 	return false;
 }
 
 /*
  * Read "keyword: path parameters" into s->path and what they set; false: the
- * reply is given.  dsn: of a path that is none.
+ * reply is given.  malformed: the reply to a path that is none.
  */
 static bool take_path(struct smtp_server *s, struct slice args,
-		      struct slice keyword, unsigned allowed, uint16_t dsn)
+		      struct slice keyword, unsigned allowed,
+		      const char *malformed)
 {
 	struct address a;
 	struct slice word;
@@ -186,7 +183,7 @@ static bool take_path(struct smtp_server *s, struct slice args,
 	int n = address_parse_path(args, &a);
 	args = slice_from(args, n > 0 ? (size_t)n : 0);
 	if (n <= 0 || (args.n > 0 && !char_is_blank(args.p[0]))) {
-		server_error(s, 501, dsn, SLICE("malformed address"));
+		server_error(s, malformed);
 		return false;
 	}
 	s->path = a.whole;
@@ -208,11 +205,12 @@ static void run_mail(struct smtp_server *s, struct slice args)
 	if (s->lmtp)
 		allowed |= PARAM_QUEUE;
 	if (s->transaction)
-		fail_order(s, SLICE("nested MAIL"));
-	else if (!take_path(s, args, SLICE("FROM:"), allowed, 517))
+		server_say(s, "503 5.5.1 nested MAIL");
+	else if (!take_path(s, args, SLICE("FROM:"), allowed,
+			    "501 5.1.7 malformed address"))
 		return;
 	else if (s->job->max_message > 0 && s->size > s->job->max_message)
-		server_reply(s, 552, 534, SLICE("message is too large"));
+		server_say(s, "552 5.3.4 message is too large");
 	else
 		s->ask = SMTP_ASK_MAIL;
 }
@@ -220,14 +218,15 @@ static void run_mail(struct smtp_server *s, struct slice args)
 static void run_rcpt(struct smtp_server *s, struct slice args)
 {
 	if (!s->transaction)
-		fail_order(s, SLICE("MAIL first"));
-	else if (!take_path(s, args, SLICE("TO:"), 0, 513))
+		server_say(s, mail_first);
+	else if (!take_path(s, args, SLICE("TO:"), 0,
+			    "501 5.1.3 malformed address"))
 		return;
 	else if (s->path.n == 0)
-		server_error(s, 501, 513, SLICE("null path as a recipient"));
+		server_error(s, "501 5.1.3 null path as a recipient");
 	else if (s->rcpts >= s->job->max_rcpt)
 		/* RFC 5321 4.5.3.1.10 */
-		server_reply(s, 452, 453, SLICE("too many recipients"));
+		server_say(s, "452 4.5.3 too many recipients");
 	else
 		s->ask = SMTP_ASK_RCPT;
 }
@@ -237,11 +236,11 @@ static void run_data(struct smtp_server *s, struct slice args)
 	(void)args;
 	s->sync = true;
 	if (!s->transaction)
-		fail_order(s, SLICE("MAIL first"));
+		server_say(s, mail_first);
 	else if (s->rcpts == 0)
 		/* RFC 5321 3.3; RFC 2033 4.2 has no other code than 503 */
-		server_reply(s, s->lmtp ? 503 : 554, 551,
-			     SLICE("no valid recipients"));
+		server_say(s, s->lmtp ? "503 5.5.1 no valid recipients"
+				      : "554 5.5.1 no valid recipients");
 	else
 		s->ask = SMTP_ASK_DATA;
 }
@@ -249,40 +248,40 @@ static void run_data(struct smtp_server *s, struct slice args)
 static void run_rset(struct smtp_server *s, struct slice args)
 {
 	(void)args;
-	server_reply(s, 250, 200, SLICE("ok"));
+	server_say(s, "250 2.0.0 ok");
 	server_reset(s);
 }
 
 static void run_noop(struct smtp_server *s, struct slice args)
 {
 	(void)args;
-	server_reply(s, 250, 200, SLICE("ok"));
+	server_say(s, "250 2.0.0 ok");
 }
 
 static void run_vrfy(struct smtp_server *s, struct slice args)
 {
 	(void)args;
 	/* RFC 5321 3.5.3, 7.3: nothing is told */
-	server_reply(s, 252, 250, SLICE("send mail to find out"));
+	server_say(s, "252 2.5.0 send mail to find out");
 }
 
 static void run_help(struct smtp_server *s, struct slice args)
 {
 	(void)args;
-	server_reply(s, 214, 200, SLICE("see RFC 5321"));
+	server_say(s, "214 2.0.0 see RFC 5321");
 }
 
 static void run_quit(struct smtp_server *s, struct slice args)
 {
 	(void)args;
-	server_end(s, 221, 200, SLICE("bye"));
+	server_end(s, "221 2.0.0 bye");
 }
 
 static void run_foreign(struct smtp_server *s, struct slice args)
 {
 	(void)args;
 	/* STANDARDS.md S-4: a browser was led here, its lines are no mail */
-	server_end(s, 554, 551, SLICE("this is SMTP"));
+	server_end(s, "554 5.5.1 this is SMTP");
 }
 
 static const struct command commands[] = {
@@ -335,13 +334,13 @@ void server_obey(struct smtp_server *s, bool more)
 	if (c->run != run_rcpt || !s->transaction)
 		s->commands++;
 	if (s->commands > SMTP_SERVER_COMMANDS)
-		server_end(s, 421, 470, SLICE("too many commands"));
+		server_end(s, "421 4.7.0 too many commands");
 	else if (more && (c->flags & LAST))
-		server_end(s, 554, 550, SLICE("say nothing before the reply"));
+		server_end(s, "554 5.5.0 say nothing before the reply");
 	else if ((c->flags & NO_ARGUMENT) && args.n > 0)
 		fail_argument(s);
 	else if ((c->flags & SAID_HELLO) && s->helo[0] == '\0')
-		fail_order(s, SLICE("EHLO first"));
+		server_say(s, "503 5.5.1 EHLO first");
 	else
 		c->run(s, args);
 }

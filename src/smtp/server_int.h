@@ -21,13 +21,17 @@ enum smtp_server_state {
 void server_reply(struct smtp_server *s, uint16_t code, uint16_t dsn,
 		  struct slice text);
 
+/* Append one reply that is written out: "250 2.0.0 ok". */
+void server_say(struct smtp_server *s, const char *reply);
+
 /* A reply that counts as an error of the client; too many end it all. */
-void server_error(struct smtp_server *s, uint16_t code, uint16_t dsn,
-		  struct slice text);
+void server_error(struct smtp_server *s, const char *reply);
 
 /* A last reply: the session is over. */
-void server_end(struct smtp_server *s, uint16_t code, uint16_t dsn,
-		struct slice text);
+void server_end(struct smtp_server *s, const char *reply);
+
+/* What was sent gives its place in out to what comes. */
+void server_make_room(struct smtp_server *s);
 
 /* The transaction, if there is one, is to be forgotten. */
 void server_reset(struct smtp_server *s);
