@@ -103,7 +103,7 @@ void submission_settle(struct relay *r, struct submission *s)
 	if (s->state != SUBMISSION_READY)
 		return;
 	if (t.tried > 0) {
-		/* A commit that failed is not repeated while one attempt runs. */
+		/* A commit that failed waits for the attempt under way. */
 		s->want_commit = !t.active || s->commit_ms != INT64_MAX;
 		return;
 	}

@@ -322,7 +322,7 @@ struct relay {
 	struct secrets secrets[2];
 	struct defer defers[RELAY_DEFERS];
 	/* Given back when nothing is under way; the stage behind them too. */
-	_Alignas(MEMORY_PAGE) char known[CONFIG_ENVELOPE_MAX]; /* of submit_rcpt() */
+	_Alignas(MEMORY_PAGE) char known[CONFIG_ENVELOPE_MAX];
 	char scratch[CONFIG_ENVELOPE_MAX]; /* of one function at a time */
 	char line[LOG_MAX_LINE];           /* of event.c */
 	struct batch batch;                /* of commit.c */

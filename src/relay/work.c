@@ -423,7 +423,7 @@ void work_dispatch(struct relay *r)
 	hold_staged(r, ROUTE_NONE, "no route for this recipient");
 	for (unsigned i = 0; i < r->conf->nroutes; i++)
 		dispatch_route(r, i);
-	/* Nobody has taken it though there was room: it waits with the others. */
+	/* Nobody has taken it though there was room: it waits now. */
 	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++)
 		if (r->deliveries[i].state == DELIVERY_FREE)
 			r->urgent = 0;

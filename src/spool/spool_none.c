@@ -3,12 +3,10 @@
  * spool/spool_none.c - the spool of a build without one (see spool/spool.h):
  * nothing can be opened, so whatever is asked after that is not supported.
  */
-#include "spool/spool.h"
-
 #include <errno.h>
 #include <stddef.h>
 
-#include "spool/medium.h"
+#include "spool/spool.h"
 
 struct spool *spool_static(void)
 {
