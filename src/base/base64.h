@@ -9,7 +9,7 @@
 void base64_encode(struct buf *out, struct slice in);
 
 /* The value of a digit of section 4's alphabet, 0 to 63;  -1: it is none. */
-int base64_digit(char c);
+must_check int base64_digit(char c);
 
 /*
  * Append what in says.  Strict: the alphabet of section 4, full padding,

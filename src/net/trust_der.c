@@ -142,7 +142,7 @@ static bool read_date(struct slice in, bool century, struct trust_time *t)
 	}
 	if (!century)
 		v[0] = v[1] >= 50 ? 19 : 20;
-	/* four centuries more, and 146037 days less, so that none is negative */
+	/* four centuries more, and their days less: none is negative */
 	uint32_t month = (v[2] + 9) % 12;
 	uint32_t year = v[0] * 100 + v[1] + 400 - (month > 9);
 	t->days = year * 365 + year / 4 - year / 100 + year / 400 +

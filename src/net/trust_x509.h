@@ -19,20 +19,20 @@ struct trust_judge {
 	const br_x509_pkey *key;     /* of the peer; NULL: refused */
 	br_x509_pkey own;            /* the same, as we read it */
 	unsigned usages;             /* of key, BR_KEYTYPE_ bits */
-	bool began;     /* public: certificates came, no resumption */
-	bool live;      /* the minimal engine has not come to an end */
-	bool early;     /* public: BR_ERR_X509_EXPIRED means not valid yet */
-	bool stale;     /* public: the anchor itself is out of date */
-	bool malformed; /* a certificate that counts is no certificate */
-	bool pinned;    /* the peer's own key */
-	bool pinned_ca; /* an issuer's, and all links below are good */
-	bool direct;    /* the peer's own certificate is in the bundle */
-	bool name_fits; /* the peer's own certificate is for the name */
-	uint8_t certs;  /* that came, whole */
-	bool holds;     /* held is the last byte that came */
-	uint8_t held;   /* see holds */
+	bool began;       /* public: certificates came, no resumption */
+	bool live;        /* the minimal engine has not come to an end */
+	bool early;       /* public: BR_ERR_X509_EXPIRED means not valid yet */
+	bool stale;       /* public: the anchor itself is out of date */
+	bool malformed;   /* a certificate that counts is no certificate */
+	bool pinned;      /* the peer's own key */
+	bool pinned_ca;   /* an issuer's, and all links below are good */
+	bool direct;      /* the peer's own certificate is in the bundle */
+	bool name_fits;   /* the peer's own certificate is for the name */
+	uint8_t certs;    /* that came, whole */
+	bool holds;       /* held is the last byte that came */
+	uint8_t held;     /* see holds */
 	uint16_t own_len; /* of own_key */
-	int bundle_err; /* public: the bundle cannot be read */
+	int bundle_err;   /* public: the bundle cannot be read */
 	struct trust_cert cert;          /* the certificate that is arriving */
 	br_x509_minimal_context minimal; /* checks the signatures */
 	struct trust_bundle bundle;      /* of TRUST_VERIFY */

@@ -39,12 +39,12 @@
 
 /* What the owner has to do: bits of smtp_client_wants(). */
 enum {
-	SMTP_WANT_READ = 1,
-	SMTP_WANT_WRITE = 2,
-	SMTP_WANT_TLS = 4,
-	SMTP_WANT_TXN = 8,
-	SMTP_WANT_BODY = 16,
-	SMTP_WANT_CLOSE = 32
+	SMTP_WANT_READ = 1,  /* bytes of the peer */
+	SMTP_WANT_WRITE = 2, /* out has bytes to be sent */
+	SMTP_WANT_TLS = 4,   /* the handshake */
+	SMTP_WANT_TXN = 8,   /* a transaction, or QUIT */
+	SMTP_WANT_BODY = 16, /* bytes of the message */
+	SMTP_WANT_CLOSE = 32 /* the end of the connection */
 };
 
 /* When and how TLS is used. */
@@ -59,11 +59,11 @@ enum smtp_tls {
 struct smtp_job {
 	struct slice helo; /* our name, or an address literal */
 	bool lmtp;         /* LHLO, and one reply a recipient after the dot */
-	enum smtp_tls tls;
-	bool auth;       /* credentials are set: no MAIL without AUTH */
-	bool auth_clear; /* AUTH even without TLS (tls=off was configured) */
-	uint16_t mechanisms; /* EHLO_AUTH_ bits that may be used */
-	struct slice user, password;
+	enum smtp_tls tls; /* when TLS is used */
+	bool auth;         /* credentials are set: no MAIL without AUTH */
+	bool auth_clear;   /* AUTH even without TLS (tls=off was configured) */
+	uint16_t mechanisms;         /* EHLO_AUTH_ bits that may be used */
+	struct slice user, password; /* of the login */
 	/* Called with each line that goes out or came in, secrets masked;
 	 * NULL: nobody watches. */
 	void (*watch)(void *ctx, bool out, struct slice line);
@@ -74,10 +74,10 @@ struct smtp_job {
 struct smtp_txn {
 	struct slice from;  /* reverse-path without < >, empty: null */
 	struct slice rcpts; /* recipients, each with a NUL (mail/envelope.h) */
-	uint16_t nrcpt;
-	uint64_t size;  /* estimate of the octets on the wire; 0 unknown */
-	bool eight_bit; /* the message has 8-bit bytes */
-	bool queue;     /* to be committed at once, where XQUEUE is known */
+	uint16_t nrcpt;     /* recipients */
+	uint64_t size;      /* estimate of the octets on the wire; 0 unknown */
+	bool eight_bit;     /* the message has 8-bit bytes */
+	bool queue;         /* to be committed at once, where XQUEUE is known */
 	/*
 	 * nrcpt of them, filled by the engine.  While the transaction is open
 	 * VERDICT_NONE marks what is undecided.  more: left for the next
@@ -89,23 +89,23 @@ struct smtp_txn {
 
 /* The engine; its fields are its own, but those marked public. */
 struct smtp_client {
-	const struct smtp_job *job;
-	const struct smtp_txn *txn;
-	struct ehlo ehlo;  /* public: the offer in force */
+	const struct smtp_job *job; /* as given */
+	const struct smtp_txn *txn; /* at hand, or NULL */
+	struct ehlo ehlo;           /* public: the offer in force */
 	bool transactions; /* public: a MAIL was accepted in this session */
 	bool logged_in;    /* public: AUTH succeeded */
 	bool body_sent;    /* public: the final dot is on its way */
-	uint8_t state;
+	uint8_t state;     /* enum smtp_client_state */
 	uint8_t stage;     /* what is sent next in a transaction */
 	uint8_t auth_step; /* responses given */
-	bool tls_up;
-	bool secret;     /* out holds credentials: wipe when sent */
-	bool mail_ok;    /* the MAIL at hand was accepted */
-	bool need_reset; /* the last transaction was not ended by a dot */
-	bool dummy;      /* the dot at hand ends no message (RFC 2920 3.1) */
-	const struct auth_mech *mech;
-	uint32_t mails;      /* transactions begun in this session */
-	uint16_t next_rcpt;  /* index of the next to be sent */
+	bool tls_up;       /* the stream is encrypted */
+	bool secret;       /* out holds credentials: wipe when sent */
+	bool mail_ok;      /* the MAIL at hand was accepted */
+	bool need_reset;   /* the last transaction was not ended by a dot */
+	bool dummy;        /* the dot at hand ends no message (RFC 2920 3.1) */
+	const struct auth_mech *mech; /* of the login */
+	uint32_t mails;               /* transactions begun in this session */
+	uint16_t next_rcpt;           /* index of the next to be sent */
 	uint16_t reply_rcpt; /* index to look for the next reply's from */
 	uint16_t asked;      /* RCPTs sent */
 	uint16_t answered;   /* RCPTs replied to */
@@ -114,10 +114,10 @@ struct smtp_client {
 	struct slice rest;   /* recipients not sent yet */
 	struct slice domain; /* of the last recipient sent */
 	uint32_t domains;    /* how often it changed */
-	struct dot_out dot;
-	struct buf said; /* text of the reply's lines, joined by blanks */
-	struct buf out;
-	size_t out_at;
+	struct dot_out dot;  /* the message, on its way out */
+	struct buf said;     /* text of the reply's lines, joined by blanks */
+	struct buf out;      /* what is to be sent */
+	size_t out_at;       /* bytes of out that were sent */
 	/* the large parts stand last: what is near is cheap to reach */
 	struct outcome fault; /* public: why the session ended; else NONE */
 	struct reply reply;

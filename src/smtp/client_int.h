@@ -14,28 +14,28 @@
 
 /* What the peer's next reply will be about. */
 enum smtp_client_state {
-	ST_GREETING,
-	ST_EHLO,
-	ST_HELO,
-	ST_STARTTLS,
+	ST_GREETING,  /* to the connection */
+	ST_EHLO,      /* to EHLO or LHLO */
+	ST_HELO,      /* to HELO */
+	ST_STARTTLS,  /* to STARTTLS */
 	ST_HANDSHAKE, /* the stream becomes TLS: nothing is read or said */
-	ST_AUTH,
-	ST_READY, /* between transactions */
-	ST_RSET,
-	ST_MAIL,
-	ST_RCPT,
-	ST_DATA,
-	ST_BODY, /* the message is being sent */
-	ST_DOT,
-	ST_QUIT,
-	ST_CLOSED
+	ST_AUTH,      /* to AUTH or a response */
+	ST_READY,     /* between transactions */
+	ST_RSET,      /* to RSET */
+	ST_MAIL,      /* to MAIL */
+	ST_RCPT,      /* to a RCPT */
+	ST_DATA,      /* to DATA */
+	ST_BODY,      /* the message is being sent */
+	ST_DOT,       /* to the final dot */
+	ST_QUIT,      /* to QUIT */
+	ST_CLOSED     /* nothing: it is over */
 };
 
 /* What is sent next in a transaction. */
 enum smtp_client_stage {
-	STAGE_RSET,
-	STAGE_MAIL,
-	STAGE_RCPT,
+	STAGE_RSET, /* RSET */
+	STAGE_MAIL, /* MAIL */
+	STAGE_RCPT, /* RCPTs, then DATA */
 	STAGE_NONE, /* nothing: MAIL was refused, or all is said */
 	STAGE_SENT  /* the same, and DATA was among it */
 };

@@ -26,9 +26,9 @@ struct reply {
 	bool final;      /* the line at hand is the last one */
 	uint16_t lines;  /* lines so far */
 	uint16_t line_len; /* octets of the line at hand */
-	uint8_t state;
-	struct buf text; /* text of the line at hand, without code and dsn */
-	char space[REPLY_MAX_TEXT];
+	uint8_t state;     /* where in the line it is */
+	struct buf text;   /* text of the line at hand, without code and dsn */
+	char space[REPLY_MAX_TEXT]; /* of text */
 };
 
 /* Start reading a reply. */

@@ -59,8 +59,8 @@ struct smtp_server_job {
 
 /* The engine; fields are its own, but those marked public. */
 struct smtp_server {
-	const struct smtp_server_job *job;
-	enum smtp_ask ask;
+	const struct smtp_server_job *job; /* as given */
+	enum smtp_ask ask;                 /* the open question */
 	struct slice path; /* public with MAIL, RCPT: mailbox, no < > */
 	uint64_t size;     /* public with MAIL: SIZE=, 0 unknown */
 	bool eight_bit;    /* public with MAIL: BODY=8BITMIME */
@@ -69,21 +69,21 @@ struct smtp_server {
 	bool lmtp;         /* public: LHLO was said */
 	bool transaction;  /* public: MAIL was accepted, not yet ended */
 	uint16_t rcpts;    /* public: accepted recipients */
-	uint16_t errors;
+	uint16_t errors;   /* of the client so far */
 	uint16_t commands; /* since the last message */
 	uint16_t replies;  /* given to the final dot */
-	uint8_t state;
-	uint8_t params; /* parameters seen in the command at hand */
-	bool greeted;   /* the greeting was sent, at least in part */
-	bool sync;      /* nothing may come before all replies are sent */
-	bool cr;        /* the last byte of the line was a CR */
-	bool over;
-	uint64_t octets; /* of the message so far */
-	struct dot_in dot;
-	struct buf body; /* decoded bytes for the owner */
-	struct buf out;
-	size_t out_at;
-	size_t line_len;
+	uint8_t state;     /* enum smtp_server_state */
+	uint8_t params;    /* parameters seen in the command at hand */
+	bool greeted;      /* the greeting was sent, at least in part */
+	bool sync;         /* nothing may come before all replies are sent */
+	bool cr;           /* the last byte of the line was a CR */
+	bool over;         /* the session has ended */
+	uint64_t octets;   /* of the message so far */
+	struct dot_in dot; /* the message, on its way in */
+	struct buf body;   /* decoded bytes for the owner */
+	struct buf out;    /* what is to be sent */
+	size_t out_at;     /* bytes of out that were sent */
+	size_t line_len;   /* octets of line; one more than fits: too long */
 	/* the large parts stand last: what is near is cheap to reach */
 	char helo[ADDRESS_MAX_DOMAIN + 1]; /* public: the client's name */
 	char line[SMTP_SERVER_LINE];

@@ -11,10 +11,10 @@
 
 /* What the next bytes are. */
 enum smtp_server_state {
-	SERVER_COMMAND,
-	SERVER_DATA,   /* the message */
-	SERVER_DROP,   /* a refused message: line holds the reply to its end */
-	SERVER_REPLIES /* nothing yet: that reply waits for room in out */
+	SERVER_COMMAND, /* a command */
+	SERVER_DATA,    /* the message */
+	SERVER_DROP,    /* a refused message: line holds the reply to its end */
+	SERVER_REPLIES  /* nothing yet: that reply waits for room in out */
 };
 
 /* Append one reply; dsn 0: none. */
