@@ -42,7 +42,9 @@ def loop(where, mib):
 
 @contextlib.contextmanager
 def mounted(device, where):
-    run('mke2fs', '-q', '-t', 'ext4', '-b', '4096', device)
+    # Nothing is left for the kernel to initialise later.
+    run('mke2fs', '-q', '-t', 'ext4', '-b', '4096', '-E',
+        'lazy_itable_init=0,lazy_journal_init=0', device)
     place = os.path.join(where, 'mnt')
     os.makedirs(place, exist_ok=True)
     run('mount', '-t', 'ext4', device, place)

@@ -146,6 +146,7 @@ def tls_relay(host, pki, where, **more):
 
 
 def memory(quick):
+    """All lines but the last: Private_Dirty of smaps_rollup."""
     need_root()
     queued = 100 if quick else 1000
     with folder() as where:
@@ -153,7 +154,7 @@ def memory(quick):
         with fake_host(tls=server_context(*pki.pair('good'))) as host:
             with tls_relay(host, pki, where) as r:
                 pid = r.process.pid
-                yield 'memory idle, before the first delivery', \
+                yield 'memory idle (Private_Dirty)', \
                     private(pid), 'KiB', 64
                 r.send()
                 host.wait(lambda: host.sessions[-1].over, 60)
@@ -184,7 +185,7 @@ def peak(pki, where, queued):
             host.wait_messages(1, 120)
             yield 'memory, peak: TLS, 10 MiB, %d queued' % queued, \
                 watch.end(), 'KiB', 192
-            yield '  the same, pages of the file counted', sum(
+            yield '  with Private_Clean, its text', sum(
                 rollup(pid)[k] for k in ('Private_Dirty', 'Private_Clean')), \
                 'KiB', None
 

@@ -87,6 +87,7 @@ def test_bytes_behind_the_220(make_client, secure):
     assert len(secure.messages) == 1
 
 
+@pytest.mark.filterwarnings('ignore:ssl.TLSVersion')
 @pytest.mark.parametrize('version', ['TLSv1_1', 'TLSv1_3'])
 def test_other_tls_version(make_client, make_fake, pki, version):
     context = server_context(*pki.pair('good'))
