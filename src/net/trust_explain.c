@@ -16,13 +16,8 @@ static const uint16_t errors[] = {
 	BR_ERR_UNSUPPORTED_VERSION,
 	BR_ERR_RECV_FATAL_ALERT + ALERT_PROTOCOL_VERSION,
 	BR_ERR_RECV_FATAL_ALERT + ALERT_HANDSHAKE_FAILURE,
-	BR_ERR_BAD_VERSION,
 	BR_ERR_BAD_LENGTH,
-	BR_ERR_TOO_LARGE,
-	BR_ERR_BAD_MAC,
-	BR_ERR_NO_RANDOM,
 	BR_ERR_BAD_CIPHER_SUITE,
-	BR_ERR_BAD_FINISHED,
 	BR_ERR_BAD_SIGNATURE,
 	BR_ERR_INVALID_ALGORITHM,
 	BR_ERR_NO_CLIENT_AUTH,
@@ -44,13 +39,8 @@ static const char texts[] =
 	"peer does not speak TLS 1.2\0"
 	"peer does not speak TLS 1.2\0"
 	"peer lacks TLS 1.2 or any cipher of ours\0"
-	"peer changed its TLS version\0"
 	"TLS record of bad length\0"
-	"TLS record is too large\0"
-	"TLS record was damaged\0"
-	"no random numbers\0"
 	"peer chose a cipher we did not offer\0"
-	"TLS handshake was tampered with\0"
 	"peer does not hold its certificate's key\0"
 	"peer uses a curve or hash we lack\0"
 	"peer wants a certificate from us\0"
