@@ -76,12 +76,15 @@ static void begin_field(struct fixup *f)
 	if (resent) /* RFC 5322 3.6.6 */
 		means = (means & MEANS_BCC) | FIXUP_SAW_RESENT |
 			(means & SAW_ADDED) << RESENT_SHIFT;
+	bool from = f->job->drop_from && (means & FIXUP_SAW_FROM);
+	if (from)
+		means &= ~(unsigned)FIXUP_SAW_FROM;
 	f->seen = (uint16_t)(f->seen | FIXUP_SAW_HEADER | (means & 0xfff));
 	if ((means & MEANS_HOP) && f->received < UINT16_MAX)
 		f->received++;
 	/* RFC 5322 3.6.3: Bcc.  RFC 5321 4.4: Return-Path */
 	f->dropping = ((means & MEANS_BCC) && f->job->drop_bcc) ||
-		      ((means & MEANS_PATH) && f->job->drop_path);
+		      ((means & MEANS_PATH) && f->job->drop_path) || from;
 	f->state = f->dropping ? FIELD : HELD;
 	if (f->dropping)
 		f->name_len = 0;
@@ -102,7 +105,8 @@ static struct slice tail_part(const struct fixup *f)
 					f->job->msgid };
 	static const char labels[][13] = { "From: ", "Date: ", "Message-ID: " };
 	unsigned which = f->step / 4;
-	bool resent = f->seen & FIXUP_SAW_RESENT;
+	bool resent = (f->seen & FIXUP_SAW_RESENT) &&
+		      !(which == 0 && f->job->drop_from);
 
 	if (f->step == STEP_EMPTY)
 		return SLICE("\r\n");

@@ -30,9 +30,11 @@
 /* What to do; every slice may be empty: then nothing is done. */
 struct fixup_job {
 	struct slice trace; /* whole "Received: ..." field(s) with CRLF */
-	struct slice from;  /* body of From, e.g. "Root <root@x.org>" */
-	struct slice date;  /* body of Date */
+	struct slice from; /* body of From, e.g. "Root <root@x.org>"; more whole
+			     * fields may follow behind a CRLF */
+	struct slice date; /* body of Date */
 	struct slice msgid; /* body of Message-ID, with its < > */
+	bool drop_from;     /* From goes: the job's from takes its place */
 	bool drop_bcc;      /* Bcc and Resent-Bcc never leave */
 	bool drop_path;     /* Return-Path and Content-Length neither */
 };

@@ -171,6 +171,23 @@ static void drops_each_kind_alone(void **state)
 }
 
 /* RFC 5322 3.6.6 */
+static void puts_another_from_in_its_place(void **state)
+{
+	struct fixup_job job = { .drop_from = true,
+				 .from = SLICE("N <f@x>\r\nReply-To: <a@b>") };
+
+	(void)state;
+	check_fixup(&job,
+		    SLICE("A: b\r\nFROM : N\r\n <a@b>\r\nResent-From: c\r\n"
+			  "\r\nFrom: body\r\n"),
+		    SLICE("A: b\r\nResent-From: c\r\nFrom: N <f@x>\r\n"
+			  "Reply-To: <a@b>\r\n\r\nFrom: body\r\n"));
+	check_fixup(&job,
+		    SLICE("From: N\r\n <a@b>\r\nA: b\r\n\r\nFrom: body\r\n"),
+		    SLICE("A: b\r\nFrom: N <f@x>\r\nReply-To: <a@b>\r\n\r\n"
+			  "From: body\r\n"));
+}
+
 static void completes_the_resent_block(void **state)
 {
 	(void)state;
@@ -513,6 +530,7 @@ int main(void)
 		cmocka_unit_test(adds_only_what_is_given),
 		cmocka_unit_test(drops_what_may_not_leave),
 		cmocka_unit_test(drops_each_kind_alone),
+		cmocka_unit_test(puts_another_from_in_its_place),
 		cmocka_unit_test(completes_the_resent_block),
 		cmocka_unit_test(makes_a_header),
 		cmocka_unit_test(ends_the_header_at_text),
