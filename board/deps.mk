@@ -45,6 +45,9 @@ endif
 L := $(DEPS_DIR)/$(TARGET)
 LIB_OPT += $(if $(CONFIG_STATIC),-fno-pie) $(ARCH_CFLAGS)
 
+# Time and random bytes are given to BearSSL: it asks nobody for them.
+BEARSSL_OPT := -DBR_USE_URANDOM=0 -DBR_USE_UNIX_TIME=0
+
 lib-src = $(DEPS_DIR)/src/$(word 1,$($(1)))-$(word 2,$($(1)))/.ready
 
 ifneq ($(CONFIG_TLS),)
@@ -90,7 +93,7 @@ $(call lib-src,UDNS):
 # the library is built again.
 L_MUSL := $(DEPS_DIR)/$(ARCH)-musl
 $(L_MUSL)/musl.by: WORDS = $(MUSL)
-$(L)/bearssl.by: WORDS = $(BEARSSL) $(CC) $(LIB_OPT)
+$(L)/bearssl.by: WORDS = $(BEARSSL) $(CC) $(LIB_OPT) $(BEARSSL_OPT)
 $(L)/udns.by: WORDS = $(UDNS) $(CC) $(LIB_OPT)
 $(L_MUSL)/musl.by $(L)/bearssl.by $(L)/udns.by: FORCE
 	@mkdir -p $(@D)
@@ -103,7 +106,8 @@ $(L_MUSL)/cc: $(L_MUSL)/musl.by | $(call lib-src,MUSL)
 
 $(L)/lib/libbearssl.a: $(L)/bearssl.by $(TOOLCHAIN) | $(call lib-src,BEARSSL)
 	@echo "  LIB   bearssl ($(TARGET))"
-	$(Q)board/libs.sh bearssl $(dir $(firstword $|)) $(L) "$(CC)" $(LIB_OPT)
+	$(Q)board/libs.sh bearssl $(dir $(firstword $|)) $(L) "$(CC)" $(LIB_OPT) \
+		$(BEARSSL_OPT)
 
 $(L)/lib/libudns.a: $(L)/udns.by $(TOOLCHAIN) | $(call lib-src,UDNS)
 	@echo "  LIB   udns ($(TARGET))"

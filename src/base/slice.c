@@ -76,6 +76,16 @@ ptrdiff_t slice_rfind(struct slice in, char ch)
 	return -1;
 }
 
+/* A few lines: memmem() brings a kilobyte for texts longer than ours. */
+bool slice_has(struct slice in, struct slice part)
+{
+	for (; part.n > 0 && in.n > 0; in = slice_from(in, 1)) {
+		if (slice_starts(in, part))
+			return true;
+	}
+	return false;
+}
+
 size_t slice_plain(struct slice in)
 {
 	size_t i = 0;

@@ -63,6 +63,9 @@ bool slice_iends(struct slice in, struct slice suffix);
 ptrdiff_t slice_find(struct slice in, char ch);
 ptrdiff_t slice_rfind(struct slice in, char ch);
 
+/* Does in hold part somewhere?  An empty part is in nothing. */
+bool slice_has(struct slice in, struct slice part);
+
 /* Bytes at the front of in that are none of CR, LF and NUL. */
 size_t slice_plain(struct slice in);
 

@@ -30,6 +30,9 @@ struct world {
 /* The machine's clocks and its kernel's generator; the zone is UTC's. */
 extern const struct world world_real;
 
+/* CLOCK_BOOTTIME of this machine in milliseconds, whatever the world. */
+int64_t world_real_boot_ms(void);
+
 /* Shorthands. */
 int64_t world_boot_ms(const struct world *w);
 int64_t world_wall_s(const struct world *w);

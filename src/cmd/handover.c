@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 
 #include "cmd/cmd.h"
 #include "cmd/local.h"
@@ -32,7 +31,7 @@ static int code_of(const struct outcome *o, bool body_sent)
 {
 	unsigned subject = o->dsn / 10 % 10;
 
-	if (strstr(o->text, "header"))
+	if (slice_has(slice_str(o->text), SLICE("header")))
 		return EXIT_DATA;
 	if (!body_sent && subject == 1)
 		return EXIT_DATA;

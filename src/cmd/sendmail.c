@@ -46,7 +46,8 @@ static int start_daemon(const struct sendmail *s, char **argv)
 	char *words[] = { argv[0], NULL };
 
 	if (s->mode == SENDMAIL_DAEMON) {
-		pid_t pid = fork();
+		/* one thread: nothing else has to be told */
+		pid_t pid = _Fork();
 
 		if (pid < 0)
 			return EXIT_SYSTEM;

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/world.h"
 #include "net/net.h"
 
 /* Connections the kernel may queue for us. */
@@ -301,13 +302,9 @@ static void real_close(void *ctx, int fd)
 /* The time left until until_ms of CLOCK_BOOTTIME; NULL: for ever. */
 static struct timespec *time_left(int64_t until_ms, struct timespec *ts)
 {
-	struct timespec now;
-
 	if (until_ms == INT64_MAX)
 		return NULL;
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	int64_t left_ms =
-		until_ms - (int64_t)now.tv_sec * 1000 - now.tv_nsec / 1000000;
+	int64_t left_ms = until_ms - world_real_boot_ms();
 	if (left_ms < 0)
 		left_ms = 0;
 	if (left_ms > INT32_MAX)

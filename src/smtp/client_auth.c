@@ -15,19 +15,6 @@
 /* RFC 4954 4: octets of AUTH with an initial response, CRLF included. */
 #define MAX_INITIAL 512
 
-/* A few lines: memmem() brings a kilobyte for texts longer than these. */
-static bool has(const struct buf *text, struct slice part)
-{
-	struct slice rest = buf_slice(text);
-
-	while (part.n > 0 && rest.n > 0) {
-		if (slice_starts(rest, part))
-			return true;
-		rest = slice_from(rest, 1);
-	}
-	return false;
-}
-
 /* Base64 of so many octets of a response tells that it is one. */
 #define MAX_ECHO 24
 
@@ -36,13 +23,14 @@ bool client_is_echo(const struct smtp_client *c)
 	char space[MAX_RESPONSE], encoded[MAX_ECHO / 3 * 4];
 	struct buf raw = BUF_ON(space), b64 = BUF_ON(encoded);
 	const struct smtp_job *job = c->job;
-	const struct buf *text = &c->reply.text;
+	struct slice text = buf_slice(&c->reply.text);
 
 	if (c->auth_step > 0 &&
 	    c->mech->respond(job->user, job->password, c->auth_step - 1u,
 			     (struct slice){ NULL, 0 }, &raw) == 0)
 		base64_encode(&b64, slice_head(buf_slice(&raw), MAX_ECHO));
-	bool echo = has(text, buf_slice(&b64)) || has(text, job->password);
+	bool echo = slice_has(text, buf_slice(&b64)) ||
+		    slice_has(text, job->password);
 	secret_wipe(space, sizeof(space));
 	secret_wipe(encoded, sizeof(encoded));
 	return echo;

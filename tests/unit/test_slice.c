@@ -257,6 +257,18 @@ static void classifies(void **state)
 	assert_false(slice_has_control(SLICE("abc")));
 }
 
+static void finds_parts(void **state)
+{
+	(void)state;
+	assert_true(slice_has(SLICE("abcabd"), SLICE("abd")));
+	assert_true(slice_has(SLICE("abc"), SLICE("abc")));
+	assert_true(slice_has(SLICE("abc"), SLICE("a")));
+	assert_false(slice_has(SLICE("abc"), SLICE("abcd")));
+	assert_false(slice_has(SLICE("abc"), SLICE("B")));
+	assert_false(slice_has(SLICE("abc"), SLICE("")));
+	assert_false(slice_has(SLICE(""), SLICE("a")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +284,7 @@ int main(void)
 		cmocka_unit_test(reads_numbers),
 		cmocka_unit_test(moves_integers),
 		cmocka_unit_test(classifies),
+		cmocka_unit_test(finds_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
