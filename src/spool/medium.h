@@ -13,6 +13,7 @@
 
 /* What a medium can do; each returns 0 or a negative errno. */
 struct medium_ops {
+	/* n bytes at offset off: all of them, or an error. */
 	int (*read)(void *ctx, uint64_t off, void *p, size_t n);
 	int (*write)(void *ctx, uint64_t off, const void *p, size_t n);
 	int (*sync)(void *ctx);
@@ -23,7 +24,7 @@ struct medium_ops {
  * one for lazy marks is written in smaller pieces and never synced.
  */
 struct medium {
-	const struct medium_ops *ops;
+	const struct medium_ops *ops; /* what it can do */
 	void *ctx;        /* given back to each function */
 	uint64_t size;    /* bytes, a whole number of frames are used */
 	bool is_volatile; /* a reboot forgets it (tmpfs): say so */

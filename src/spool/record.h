@@ -78,6 +78,7 @@ static inline uint16_t record_fixed(const struct record_msg *m)
 	return m->is_big ? RECORD_BIG : RECORD_MSG;
 }
 
+/* Bytes of the record, envelope and content counted. */
 uint64_t record_len(const struct record_msg *m);
 
 /* What the message counts in the sum of live bytes (SPOOL.md 2.4). */
