@@ -50,6 +50,12 @@ int spool_big_begin(struct spool *s, uint32_t size)
 	if (s->stream.id != 0)
 		return -EBUSY;
 	s->stream = (struct stream){ 0 };
+	/* Until something counts there is room for one, from the middle on. */
+	if (s->last_id == 0 && s->next > s->last + 1) {
+		int bad = ring_scrub(s);
+		if (bad)
+			return bad;
+	}
 
 	uint64_t n = ((uint64_t)size + FRAME_DATA_MAX - 1) / FRAME_DATA_MAX;
 	int err = reserve(s, (uint32_t)n);

@@ -71,13 +71,32 @@ static int check_add(struct spool *s, struct plan *p, const struct spool_add *a)
 	return s->stream.is_broken ? -EIO : 0;
 }
 
-/* Find what a mark speaks of. */
-static int check_mark(struct spool *s, const struct spool_mark *k,
-		      struct target *t)
+/* Its state is that of the add; beside it a mark can say why. */
+static int check_new_mark(const struct spool_mark *k, const struct spool_add *a)
 {
-	struct place pl;
-	int err = ring_find(s, k->id, &pl);
+	if (k->kind == SPOOL_MARK_GONE ||
+	    (k->kind == SPOOL_MARK_RCPT &&
+	     (k->rcpt >= a->nrcpt || k->state == SPOOL_SENT ||
+	      k->state == SPOOL_DROPPED)))
+		return -EINVAL;
+	return 0;
+}
 
+/* Find what mark item i speaks of: a message stored, or added before it. */
+static int check_mark(struct spool *s, size_t i)
+{
+	const struct spool_mark *k = s->items[i].mark;
+	struct target *t = &s->target[i];
+	struct place pl;
+
+	for (size_t j = i; j > 0; j--) {
+		const struct spool_add *a = s->items[j - 1].add;
+		if (!a || a->id != k->id)
+			continue;
+		t->add = (uint16_t)j;
+		return check_new_mark(k, a);
+	}
+	int err = ring_find(s, k->id, &pl);
 	if (err)
 		return err;
 	if (k->kind == SPOOL_MARK_RCPT && k->rcpt >= pl.rec.nrcpt)
@@ -97,7 +116,7 @@ static void end_messages(struct spool *s, struct plan *p)
 	for (size_t i = 0; i < s->nitems; i++) {
 		const struct spool_mark *k = s->items[i].mark;
 		struct target *t = &s->target[i];
-		if (!k || !ring_is_live(s, t->seq, t->slot) ||
+		if (!k || t->add || !ring_is_live(s, t->seq, t->slot) ||
 		    ring_place(s, t->seq, t->slot, &pl) ||
 		    !ring_is_last(s, &pl, k))
 			continue;
@@ -124,7 +143,7 @@ static int prepare(struct spool *s, struct plan *p)
 	for (size_t i = 0; i < s->nitems && err == 0; i++) {
 		s->target[i] = (struct target){ 0 };
 		if (s->items[i].mark)
-			err = check_mark(s, s->items[i].mark, &s->target[i]);
+			err = check_mark(s, i);
 		else
 			err = check_add(s, p, s->items[i].add);
 	}
@@ -139,11 +158,32 @@ static int prepare(struct spool *s, struct plan *p)
 	return -ENOSPC;
 }
 
+/* Mark item i, and that its message is gone when it is. */
+static void put_mark(struct writer *w, size_t i)
+{
+	struct spool *s = w->s;
+	struct target *t = &s->target[i];
+	struct record_mark m;
+
+	if (t->add) {
+		t->seq = s->target[t->add - 1].seq;
+		t->slot = s->target[t->add - 1].slot;
+	}
+	struct place pl = { .seq = t->seq, .slot = t->slot };
+	struct mark_walk walk = { .seq = s->next, .lazy = s->nlazy, .item = i };
+	if (ring_next_mark(s, &pl, &walk, &m))
+		writer_mark(w, &m);
+	if (!t->is_end || m.what == SPOOL_MARK_GONE)
+		return;
+	m.what = SPOOL_MARK_GONE;
+	m.text = (struct slice){ NULL, 0 };
+	writer_mark(w, &m);
+}
+
 /* The records of the commit but the copies: lazy marks are older. */
 static void put_items(struct writer *w)
 {
 	struct spool *s = w->s;
-	struct mark_walk none = { .seq = s->next, .lazy = s->nlazy };
 	struct record_mark m;
 
 	for (uint32_t i = 0; i < s->nlazy; i++) {
@@ -151,21 +191,10 @@ static void put_items(struct writer *w)
 		writer_mark(w, &m);
 	}
 	for (size_t i = 0; i < s->nitems; i++) {
-		const struct target *t = &s->target[i];
-		if (s->items[i].add) {
-			writer_add(w, s->items[i].add);
-			continue;
-		}
-		struct place pl = { .seq = t->seq, .slot = t->slot };
-		struct mark_walk walk = none;
-		walk.item = i;
-		if (ring_next_mark(s, &pl, &walk, &m))
-			writer_mark(w, &m);
-		if (!t->is_end || m.what == SPOOL_MARK_GONE)
-			continue;
-		m.what = SPOOL_MARK_GONE;
-		m.text = (struct slice){ NULL, 0 };
-		writer_mark(w, &m);
+		if (s->items[i].add)
+			writer_add(w, s->items[i].add, &s->target[i]);
+		else
+			put_mark(w, i);
 	}
 }
 
@@ -235,13 +264,15 @@ static bool plan_copy(struct spool *s, struct plan *p, uint64_t room)
 /* 0, or NO_ROOM: moving the tail first may help. */
 static int make_plan(struct spool *s, struct plan *p)
 {
-	uint64_t room = ring_free(s);
+	uint64_t room = ring_room(s);
 
 	room = room > p->reserved ? room - p->reserved : 0;
 	p->first = s->next;
 	p->tail = s->tail;
 	p->dry = (struct writer){ .s = s,
 				  .dry = true,
+				  .first = s->next,
+				  .seq = s->next,
 				  .salvage = p->mode == SALVAGE };
 	writer_begin(&p->dry);
 	put_items(&p->dry);
@@ -294,6 +325,7 @@ static void burn(struct spool *s, const struct plan *p)
 	s->stream.is_broken = s->stream.id != 0;
 	if (p->has_big)
 		big_end(s);
+	lazy_burn(s);
 }
 
 /* The commit counts: what it said is so. */
@@ -308,6 +340,7 @@ static void believe(struct spool *s, const struct plan *p, uint64_t id)
 	s->last = s->next - 1;
 	s->last_id = id;
 	s->has_torn_big = false;
+	s->scrubs = 0;
 	s->frame_ms = world_boot_ms(s->w);
 	if (p->has_big)
 		s->stream = (struct stream){ 0 };
@@ -440,7 +473,8 @@ static bool has_room(const struct spool *s, uint32_t n)
 {
 	uint64_t kept = (uint64_t)s->stream.reserved + n + 1;
 
-	return ring_free(s) >= ring_slack(s, s->largest) + kept;
+	return ring_free(s) >= ring_slack(s, s->largest) + kept &&
+	       ring_room(s) >= kept;
 }
 
 int ring_make_room(struct spool *s, uint32_t n)

@@ -32,6 +32,13 @@
 /* Flag: big messages of the prior commit whose data is not whole were torn. */
 #define FRAME_TORN_BIG 1
 
+/*
+ * The other flags, from this bit on: how often sequences behind the prior
+ * commit have been given back (SPOOL.md 2.5), modulo this mask and one.
+ */
+#define FRAME_SCRUBS 4
+#define FRAME_SCRUBS_MASK 0xfffu
+
 /* What a frame is. */
 enum frame_kind { FRAME_COMMIT = 1, FRAME_DATA = 2 };
 

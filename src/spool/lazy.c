@@ -14,6 +14,9 @@
 /* Bytes of an entry on the marks medium. */
 #define ENTRY 32
 
+/* Beside enum spool_mark_kind: all below seq and above the commit is burnt. */
+#define WHAT_BURNT 3
+
 struct record_mark lazy_mark(const struct lazy *l)
 {
 	return (struct record_mark){
@@ -55,37 +58,60 @@ void lazy_clear(struct spool *s)
 {
 	s->nlazy = 0;
 	s->nkept = 0;
+	s->nburnt = 0;
 }
 
-/* Keep it on tmpfs too.  0 or -errno; -ENOSPC the medium is used up. */
-static int keep(struct spool *s, const struct lazy *l)
+/* Write entry number n of the marks medium.  0 or -errno. */
+static int put_entry(struct spool *s, uint32_t n, const struct lazy *l)
 {
 	uint8_t e[ENTRY] = { 0 };
 
-	if (!s->marks || s->last_id == 0)
-		return 0;
-	if ((uint64_t)(s->nkept + 1) * ENTRY > s->marks->size)
-		return -ENOSPC;
 	put_u64le(e, s->last_id);
 	put_u64le(e + 8, l->seq);
 	put_u16le(e + 16, l->rcpt);
 	put_u16le(e + 18, l->code);
 	put_u16le(e + 20, l->dsn);
-	put_u16le(e + 22, (uint16_t)s->nkept);
+	put_u16le(e + 22, (uint16_t)n);
 	e[24] = l->slot;
 	e[25] = l->what;
 	e[26] = l->state;
 	put_u32le(e + 28, crc32c(0, e, 28));
 
-	uint64_t off = (uint64_t)s->nkept * ENTRY;
-	int err = s->marks->ops->write(s->marks->ctx, off, e, ENTRY);
+	return s->marks->ops->write(s->marks->ctx, (uint64_t)n * ENTRY, e,
+				    ENTRY);
+}
+
+/* Keep it on tmpfs too.  0 or -errno; -ENOSPC the medium is used up. */
+static int keep(struct spool *s, const struct lazy *l)
+{
+	if (!s->marks || s->last_id == 0)
+		return 0;
+	/* One entry is left for what is burnt. */
+	uint64_t after = (uint64_t)s->nkept + 1 + (s->nburnt == 0);
+	if (after * ENTRY > s->marks->size)
+		return -ENOSPC;
+	int err = put_entry(s, s->nkept, l);
 	if (err == 0)
 		s->nkept++;
 	return err;
 }
 
-/* Entry number n of the marks medium, if it is of this state. */
-static bool get_kept(struct spool *s, uint32_t n, struct lazy *l)
+void lazy_burn(struct spool *s)
+{
+	struct lazy l = { .seq = s->next,
+			  .rcpt = s->scrubs,
+			  .what = WHAT_BURNT };
+	uint32_t at = s->nburnt > 0 ? s->nburnt - 1 : s->nkept;
+
+	if (!s->marks || s->last_id == 0 ||
+	    (uint64_t)(at + 1) * ENTRY > s->marks->size)
+		return;
+	if (put_entry(s, at, &l) == 0 && s->nburnt == 0)
+		s->nburnt = ++s->nkept;
+}
+
+/* Entry number n of the marks medium, if it is bound to commit id. */
+static bool get_kept(struct spool *s, uint64_t id, uint32_t n, struct lazy *l)
 {
 	uint8_t e[ENTRY];
 	uint64_t off = (uint64_t)n * ENTRY;
@@ -94,8 +120,8 @@ static bool get_kept(struct spool *s, uint32_t n, struct lazy *l)
 		return false;
 	if (s->marks->ops->read(s->marks->ctx, off, e, ENTRY))
 		return false;
-	if (get_u32le(e + 28) != crc32c(0, e, 28) ||
-	    get_u64le(e) != s->last_id || get_u16le(e + 22) != n)
+	if (id == 0 || get_u32le(e + 28) != crc32c(0, e, 28) ||
+	    get_u64le(e) != id || get_u16le(e + 22) != n)
 		return false;
 	*l = (struct lazy){
 		.seq = get_u64le(e + 8),
@@ -109,6 +135,28 @@ static bool get_kept(struct spool *s, uint32_t n, struct lazy *l)
 	return true;
 }
 
+bool lazy_is_burnt(struct spool *s, uint64_t id, const struct frame_head *h)
+{
+	struct lazy l;
+
+	if (!s->marks)
+		return false;
+	for (uint32_t n = 0; get_kept(s, id, n, &l); n++)
+		if (l.what == WHAT_BURNT)
+			return h->seq < l.seq &&
+			       h->flags >> FRAME_SCRUBS == l.rcpt;
+	return false;
+}
+
+/* Sequences that are burnt are not used again, be they readable or not. */
+static void take_burnt(struct spool *s, const struct lazy *l)
+{
+	s->nburnt = s->nkept + 1;
+	s->scrubs = l->rcpt & FRAME_SCRUBS_MASK;
+	if (l->seq > s->next && l->seq - s->next <= ring_free(s))
+		s->next = l->seq;
+}
+
 void lazy_load(struct spool *s)
 {
 	struct lazy l;
@@ -116,7 +164,11 @@ void lazy_load(struct spool *s)
 
 	if (!s->marks || s->last_id == 0)
 		return;
-	for (; get_kept(s, s->nkept, &l); s->nkept++) {
+	for (; get_kept(s, s->last_id, s->nkept, &l); s->nkept++) {
+		if (l.what == WHAT_BURNT) {
+			take_burnt(s, &l);
+			continue;
+		}
 		if (!ring_is_live(s, l.seq, l.slot) ||
 		    ring_place(s, l.seq, l.slot, &pl))
 			continue;

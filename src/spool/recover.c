@@ -110,6 +110,15 @@ static bool is_same(const struct frame_head *h, const struct frame_head *c)
 	       h->gap == c->gap;
 }
 
+/* Does the marks medium, bound to the commit before it, say it failed? */
+static bool is_burnt(struct recovery *r, const struct frame_head *h)
+{
+	struct frame_head prior;
+
+	return h->gap <= r->s->ring && get_head(r->s, frame_prior(h), &prior) &&
+	       prior.count > 0 && lazy_is_burnt(r->s, prior.id, h);
+}
+
 /* Are all frames of the commit there?  h is the topmost one that is. */
 static bool is_complete(struct recovery *r, const struct frame_head *h)
 {
@@ -131,8 +140,8 @@ static bool judge_new(struct recovery *r, const struct frame_head *h)
 		return false;
 	if (!r->has_top) {
 		r->has_top = true;
-		if (!is_complete(r, h)) {
-			/* Torn; but it says who counted before it. */
+		if (!is_complete(r, h) || is_burnt(r, h)) {
+			/* Void; but it says who counted before it. */
 			r->link = frame_prior(h);
 			r->has_link = true;
 			r->skip_proof = h->flags & FRAME_TORN_BIG;
@@ -225,7 +234,6 @@ static void settle(struct recovery *r)
 	struct spool *s = r->s;
 
 	s->next = r->top + 1;
-	s->tail = s->next;
 	s->last = r->top;
 	if (r->has_newest) {
 		s->tail = frame_tail(&r->newest);
@@ -234,12 +242,17 @@ static void settle(struct recovery *r)
 		s->age_s = r->newest.age;
 		s->wall_s = (int64_t)r->newest.wall;
 	}
+	/* Nothing counts yet: all there is can be given back. */
 	if (!r->has_newest && r->has_link)
-		s->last = r->link; /* a torn commit is all there is */
-	if (s->tail < r->floor)
-		s->tail = r->floor;
+		s->last = r->link;
+	else if (!r->has_newest && r->top >= s->ring / 2 && r->top < s->ring)
+		s->last = s->ring / 2 - 1;
 	if (s->last >= s->next || s->next - s->last > s->ring)
 		s->last = r->top;
+	if (!r->has_newest)
+		s->tail = s->last + 1;
+	if (s->tail < r->floor)
+		s->tail = r->floor;
 }
 
 /*
@@ -438,7 +451,7 @@ static void reset(struct spool *s, const struct medium *m,
 {
 	/* The large arrays are left alone: memory that is not touched yet. */
 	memset(s, 0, offsetof(struct spool, lazy));
-	s->nlazy = s->nkept = 0;
+	s->nlazy = s->nkept = s->nburnt = 0;
 	s->lazy_ms = 0;
 	s->items = NULL;
 	s->nitems = 0;

@@ -116,5 +116,15 @@ uint64_t ring_used(const struct spool *s)
 
 uint64_t ring_free(const struct spool *s)
 {
-	return s->tail + s->ring - s->next;
+	/* What counted last is the witness that this is a spool. */
+	uint64_t low = s->tail < s->last ? s->tail : s->last;
+
+	return low + s->ring - s->next;
+}
+
+uint64_t ring_room(const struct spool *s)
+{
+	if (s->last_id == 0 && s->next <= s->ring)
+		return s->ring - s->next;
+	return ring_free(s);
 }

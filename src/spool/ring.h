@@ -38,16 +38,17 @@ struct lazy {
 
 /* Where a message starts; it is checked before it is believed. */
 struct hint {
-	uint64_t id, seq;
-	uint8_t slot;
+	uint64_t id, seq; /* the message, and the frame where it starts */
+	uint8_t slot;     /* and its number there */
 };
 
-/* A mark item's target while its commit is made. */
+/* An item's message while its commit is made. */
 struct target {
-	uint64_t seq;    /* frame */
+	uint64_t seq;    /* frame; of an add: once it is written */
 	uint64_t stream; /* of a big message, else 0 */
 	uint32_t weight; /* of the message */
 	uint8_t slot;    /* start */
+	uint16_t add;    /* number of the item that adds it, and one; else 0 */
 	bool is_end;     /* the message is dead with this item */
 };
 
@@ -73,6 +74,7 @@ struct spool {
 	uint64_t last;              /* last frame of the last commit */
 	uint64_t last_id;           /* its id: binds the marks medium */
 	bool has_torn_big;          /* it named data that is not there */
+	uint16_t scrubs;            /* since then, modulo the mask */
 	uint64_t weight;            /* of live messages */
 	uint32_t largest;           /* at least that of each of them */
 	uint32_t root;              /* of the ring's frames, rounded down */
@@ -80,26 +82,27 @@ struct spool {
 	uint32_t count;             /* live messages */
 	struct stream stream;       /* the big message under way */
 
-	uint32_t age_s;       /* queued-time counter at boot_ms */
-	int64_t boot_ms;      /* when the spool was opened */
-	int64_t frame_ms;     /* when the last commit was made */
-	int64_t wall_s;       /* sane wall time; 0 none */
-	int64_t wall_ms;      /* boot time of it when it runs */
-	bool is_wall_running; /* it was set since the spool was opened */
-	struct spool_stats stats;
+	uint32_t age_s;           /* queued-time counter at boot_ms */
+	int64_t boot_ms;          /* when the spool was opened */
+	int64_t frame_ms;         /* when the last commit was made */
+	int64_t wall_s;           /* sane wall time; 0 none */
+	int64_t wall_ms;          /* boot time of it when it runs */
+	bool is_wall_running;     /* it was set since the spool was opened */
+	struct spool_stats stats; /* since it was opened */
 
 	struct lazy lazy[2 * SPOOL_MAX_LAZY]; /* oldest first */
 	uint32_t nlazy;                       /* of them */
 	uint32_t nkept;  /* entries used on the marks medium */
+	uint32_t nburnt; /* one of them and one: what is burnt; 0 none */
 	int64_t lazy_ms; /* when the oldest one came */
 
-	const struct spool_item *items; /* of the commit being made */
-	size_t nitems;
+	const struct spool_item *items;        /* of the commit being made */
+	size_t nitems;                         /* of them */
 	struct target target[SPOOL_MAX_ITEMS]; /* one for each item */
 
-	struct hint hint[RING_HINTS];
-	uint8_t next_hint;
-	uint64_t near; /* data frame read last */
+	struct hint hint[RING_HINTS]; /* where messages were found lately */
+	uint8_t next_hint;            /* the one to be replaced */
+	uint64_t near;                /* data frame read last */
 
 	uint8_t states[SPOOL_MAX_RCPT];   /* of one message, while copied */
 	uint16_t newest[SPOOL_MAX_RCPT];  /* mark that gave the state */
@@ -178,6 +181,12 @@ uint64_t ring_used(const struct spool *s);
 
 /* Frames that may be written before the tail has to move. */
 uint64_t ring_free(const struct spool *s);
+
+/*
+ * Frames that may be written now: the same, but while nothing has counted yet
+ * the first half of the medium stays blank (SPOOL.md 1.1).
+ */
+uint64_t ring_room(const struct spool *s);
 
 /*
  * The message that starts there, live or not.
@@ -261,6 +270,15 @@ void lazy_load(struct spool *s);
 
 /* Put a lazy mark on the list.  0, or -ENOBUFS. */
 must_check int lazy_add(struct spool *s, const struct lazy *l);
+
+/*
+ * Note on the marks medium that all between the last commit and the next
+ * sequence is burnt; when that fails there is nothing more to be done.
+ */
+void lazy_burn(struct spool *s);
+
+/* Does the marks medium, bound to commit id, say that frame h is burnt? */
+bool lazy_is_burnt(struct spool *s, uint64_t id, const struct frame_head *h);
 
 /* The list has been written: forget it. */
 void lazy_clear(struct spool *s);

@@ -56,7 +56,9 @@ int ring_scrub(struct spool *s)
 		err = wipe_frame(s, witness);
 	if (err == 0 && witness != 0)
 		err = ring_sync(s);
-	if (err == 0)
-		s->next = s->last + 1;
-	return err;
+	if (err)
+		return err;
+	s->next = s->last + 1;
+	s->scrubs = (s->scrubs + 1) & FRAME_SCRUBS_MASK;
+	return 0;
 }

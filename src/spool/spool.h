@@ -65,7 +65,7 @@ enum {
 
 /* Where bytes come from while a commit is written. */
 struct spool_source {
-	void *ctx;
+	void *ctx; /* given back to read() */
 	/* n bytes from offset off; 0 or -errno.  Called in ascending order. */
 	int (*read)(void *ctx, uint32_t off, void *p, uint32_t n);
 };
@@ -93,6 +93,7 @@ enum spool_mark_kind {
 
 /* A change of a stored message. */
 struct spool_mark {
+	/* Which message, and what is new about it. */
 	uint64_t id;
 	enum spool_mark_kind kind;
 	uint16_t rcpt;      /* of SPOOL_MARK_RCPT, from 0 */
@@ -104,12 +105,14 @@ struct spool_mark {
 
 /* One thing of a commit: exactly one pointer is set. */
 struct spool_item {
+	/* The other one is NULL. */
 	const struct spool_add *add;
 	const struct spool_mark *mark;
 };
 
 /* A stored message as spool_next() and spool_find() show it. */
 struct spool_msg {
+	/* As it was added, and as marks have changed it since. */
 	uint64_t id;
 	uint32_t frame; /* where it starts: ring position ... */
 	uint8_t slot;   /* ... and number in that frame */
@@ -124,6 +127,7 @@ struct spool_msg {
 
 /* A walk over the live messages, oldest first. */
 struct spool_cursor {
+	/* The next message starts there or behind. */
 	uint64_t seq; /* 0: from the beginning */
 	uint8_t slot;
 };
@@ -176,9 +180,12 @@ must_check int spool_open(struct spool *s, const struct medium *m,
  * Store all items with one sync, or none.  After 0 they survive a power cut.
  * After an error nothing of it counts, and room and state are as before.
  * Lazy marks waiting ride along.  A message whose last recipient is sent or
- * dropped by a mark is gone with it.
+ * dropped by a mark is gone with it.  A mark may follow the add of its message
+ * (why a recipient was refused), but what ends a recipient or the message is
+ * said in the add itself, or not added.
  * Returns: 0;  -ENOSPC;  -ENOENT a mark for an unknown message;
- *          -EINVAL no such recipient, or a big message that is not complete;
+ *          -EINVAL no such recipient, a big message that is not complete, or
+ *          a mark that is not for a message just added;
  *          -EMSGSIZE more than SPOOL_MAX_ITEMS or SPOOL_MAX_RCPT;
  *          -errno of the medium or of a source
  */

@@ -20,7 +20,8 @@ static struct frame_head head_of(const struct writer *w)
 		.back = (uint32_t)(w->first - w->tail),
 		.gap = (uint32_t)(w->first - s->last),
 		.age = ring_age(s),
-		.flags = s->has_torn_big ? FRAME_TORN_BIG : 0,
+		.flags = (uint16_t)(s->scrubs << FRAME_SCRUBS |
+				    (s->has_torn_big ? FRAME_TORN_BIG : 0)),
 		.wall = (uint64_t)spool_last_wall(s),
 	};
 }
@@ -144,7 +145,7 @@ static uint8_t put_head(struct writer *w, const struct record_msg *m)
 	return slot;
 }
 
-void writer_add(struct writer *w, const struct spool_add *a)
+void writer_add(struct writer *w, const struct spool_add *a, struct target *t)
 {
 	const struct stream *st = &w->s->stream;
 	struct record_msg m = {
@@ -163,7 +164,8 @@ void writer_add(struct writer *w, const struct spool_add *a)
 		m.stream = st->id;
 		m.frames = st->frames;
 	}
-	put_head(w, &m);
+	t->slot = put_head(w, &m);
+	t->seq = w->seq;
 	put_bytes(w, a->states, a->nrcpt); /* NULL: zeros, SPOOL_WAITING */
 	put_source(w, &a->source, a->env_len + (a->big ? 0 : a->size));
 }

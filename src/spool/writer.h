@@ -12,7 +12,7 @@
 
 /* A commit being laid out. */
 struct writer {
-	struct spool *s;
+	struct spool *s; /* whose frames are written */
 	bool dry;        /* count only */
 	int err;         /* the first one */
 	uint64_t first;  /* first frame of the commit, data copies too */
@@ -38,8 +38,8 @@ void writer_begin(struct writer *w);
 /* Write the last frame. */
 void writer_end(struct writer *w);
 
-/* A new message; its bytes come from the source. */
-void writer_add(struct writer *w, const struct spool_add *a);
+/* A new message; its bytes come from the source.  t->seq, slot: its place. */
+void writer_add(struct writer *w, const struct spool_add *a, struct target *t);
 
 /* A mark with its text. */
 void writer_mark(struct writer *w, const struct record_mark *m);

@@ -194,7 +194,8 @@ static void fail_run(struct run *r, bool again)
  * Work on from image for some steps, and cut again.  After SIGKILL image is
  * what reads show; what of it is on the medium, the first sync makes certain.
  */
-static void cut_again(const struct model *m, uint64_t seed, bool is_kill)
+static void cut_again(const struct model *m, uint64_t seed, bool is_kill,
+		      const struct emu_op *op)
 {
 	struct run *r = &second;
 	bool is_synced = !is_kill;
@@ -206,7 +207,7 @@ static void cut_again(const struct model *m, uint64_t seed, bool is_kill)
 	r->npending = is_kill ? first.npending : 0;
 	memcpy(r->pending, first.pending, sizeof(first.pending));
 	memset(r->w.emu.view, 0, sizeof(r->w.emu.view));
-	workload_resume(&r->w, image, r->frames, seed, m);
+	workload_resume(&r->w, image, r->frames, seed, m, op);
 	for (int i = 0; i < STEPS_AGAIN && !r->w.error; i++)
 		workload_step(&r->w);
 	if (r->w.error) {
@@ -225,6 +226,19 @@ static void cut_again(const struct model *m, uint64_t seed, bool is_kill)
 	}
 }
 
+/*
+ * After SIGKILL behind entry i: can a run go on, and be judged?  Without marks
+ * or before the first commit nobody knows which failed commit is not there.
+ */
+static bool can_go_on(const struct run *r, int i)
+{
+	const struct emu_op *op = &r->w.emu.op[i];
+
+	if (!op->marks)
+		return !r->w.faults && i % 4 == 0;
+	return op->kind == EMU_POINT && i >= r->w.first_counted;
+}
+
 static void try_state(struct run *r, int i, uint64_t state)
 {
 	const struct emu_op *op = &r->w.emu.op[i];
@@ -233,15 +247,16 @@ static void try_state(struct run *r, int i, uint64_t state)
 	if (state == KILL_STATE) {
 		memcpy(image, r->seen, sizeof(image));
 		const struct model *left = look(r, op, true, false);
-		if (left && !op->marks && !r->w.faults && i % 4 == 0)
-			cut_again(left, r->seed + (uint64_t)i, true);
+		if (left && can_go_on(r, i))
+			cut_again(left, r->seed + (uint64_t)i, true,
+				  op->marks ? op : NULL);
 		return;
 	}
 	make_state(r, state);
 	const struct model *m = look(r, op, false, false);
 	uint64_t seed = state ^ (uint64_t)i << 44 ^ r->seed;
 	if (m && emu_random(&seed) % 24 == 0)
-		cut_again(m, seed, false);
+		cut_again(m, seed, false, NULL);
 }
 
 /* All states, or so many of them, behind entry i. */

@@ -86,6 +86,12 @@ static void allow_all(struct emu_allowed *a, const struct emu_allowed *more)
 		allow(a, more->state[i]);
 }
 
+/* Does a killed process leave word of its commits that failed? */
+static bool says_burnt(const struct workload *w)
+{
+	return w->has_marks && w->counted;
+}
+
 /* What may be found now that no call is under way. */
 static void settle(struct workload *w)
 {
@@ -97,7 +103,8 @@ static void settle(struct workload *w)
 	allow(&e->cut, hard);
 	allow(&e->kill, w->has_marks ? soft : hard);
 	allow_all(&e->cut, &w->ghosts);
-	allow_all(&e->kill, &w->ghosts);
+	if (!says_burnt(w))
+		allow_all(&e->kill, &w->ghosts);
 	emu_point(e);
 }
 
@@ -121,6 +128,9 @@ static void finish(struct workload *w, const struct model *after, int err,
 
 	w->calls++;
 	if (took) {
+		if (!w->counted)
+			w->first_counted = w->emu.nops;
+		w->counted = true;
 		/* With an error it was one that only made room. */
 		w->hard = err ? w->soft : *after;
 		w->ghosts.n = 0;
@@ -227,6 +237,20 @@ static bool make_mark(struct workload *w, struct model *m, bool lazy,
 	return true;
 }
 
+/* A mark of a message that is added in the same commit. */
+static void mark_new(struct workload *w, const struct model_msg *g,
+		     struct spool_mark *k)
+{
+	*k = (struct spool_mark){ .id = g->id, .state = SPOOL_REFUSED };
+	k->rcpt = (uint16_t)chance(w, g->nrcpt);
+	k->code = (uint16_t)(500 + chance(w, 60));
+	k->text = model_text(k->code, (uint8_t)chance(w, SPOOL_MAX_TEXT + 1));
+	if (chance(w, 4) > 0)
+		return;
+	k->kind = SPOOL_MARK_FLAGS;
+	k->flags = g->flags ^ SPOOL_HELD;
+}
+
 /* Messages and marks in one commit. */
 static void step_commit(struct workload *w)
 {
@@ -245,6 +269,12 @@ static void step_commit(struct workload *w)
 			adds[i] = make_add(g);
 			items[i].add = &adds[i];
 			has_add = true;
+			if (i + 1 == n || chance(w, 3) > 0)
+				continue;
+			i++;
+			mark_new(w, g, &marks[i]);
+			items[i].mark = &marks[i];
+			model_mark(&after, &marks[i]);
 		} else if (make_mark(w, &was, false, &marks[i]) &&
 			   model_find(&after, marks[i].id)) {
 			items[i].mark = &marks[i];
@@ -380,7 +410,7 @@ static void step_big(struct workload *w)
 /* SIGKILL at rest, and a new process. */
 static void step_kill(struct workload *w)
 {
-	if (w->ghosts.n > 0)
+	if (w->ghosts.n > 0 && !says_burnt(w))
 		return; /* which of them is found is for the cuts to see */
 	if (!w->has_marks)
 		w->soft = w->hard;
@@ -458,6 +488,8 @@ static void init(struct workload *w, uint32_t frames, uint64_t seed)
 	memset(w->marks_bytes, 0, sizeof(w->marks_bytes));
 	e->marks = w->has_marks ? w->marks_bytes : NULL;
 	w->ghosts.n = 0;
+	w->counted = false;
+	w->first_counted = EMU_MAX_OPS;
 	w->big_open = false;
 	w->error = NULL;
 	w->calls = w->full = 0;
@@ -478,12 +510,22 @@ void workload_init(struct workload *w, uint32_t frames, uint64_t seed)
 }
 
 void workload_resume(struct workload *w, const uint8_t *bytes, uint32_t frames,
-		     uint64_t seed, const struct model *m)
+		     uint64_t seed, const struct model *m,
+		     const struct emu_op *op)
 {
 	init(w, frames, seed);
 	memcpy(w->emu.view, bytes, (size_t)frames * SPOOL_FRAME);
 	w->soft = *m;
 	w->hard = *m;
+	if (op) {
+		w->has_marks = true;
+		w->counted = true;
+		memcpy(w->marks_bytes, op->marks, EMU_MARKS);
+		w->emu.marks = w->marks_bytes;
+		w->hard = *(const struct model *)op->cut.state[0].model;
+		for (int i = 1; i < op->cut.n; i++)
+			allow(&w->ghosts, snap(w, op->cut.state[i].model));
+	}
 	w->emu.is_noting = true;
 	settle(w);
 	workload_open(w);

@@ -30,6 +30,8 @@ struct workload {
 	struct model_msg big; /* it */
 	uint32_t big_done;    /* bytes of it written */
 	bool faults;          /* let the medium fail at times */
+	bool counted;         /* some commit has counted */
+	int first_counted;    /* diary entries when the first one had */
 	const char *error;    /* what went wrong; NULL nothing */
 	int err;              /* its errno */
 	long calls;           /* made */
@@ -39,9 +41,13 @@ struct workload {
 /* A new run on an empty ring. */
 void workload_init(struct workload *w, uint32_t frames, uint64_t seed);
 
-/* The run goes on with this content; hard and soft are *m. */
+/*
+ * The run goes on with this content; hard and soft are *m.  With op, an entry
+ * at rest of a run with marks, so does tmpfs: hard and ghosts are op's.
+ */
 void workload_resume(struct workload *w, const uint8_t *bytes, uint32_t frames,
-		     uint64_t seed, const struct model *m);
+		     uint64_t seed, const struct model *m,
+		     const struct emu_op *op);
 
 /* Open the spool (again); what it holds must be soft. */
 void workload_open(struct workload *w);

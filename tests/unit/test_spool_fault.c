@@ -135,6 +135,90 @@ static void a_long_outage(void **state)
 	}
 }
 
+/* Of each frame from there on only the last part reached the medium. */
+static void tear_frames(struct box *b, const uint8_t *synced)
+{
+	for (size_t at = 0; at < b->ring.medium.size; at += SPOOL_FRAME)
+		if (memcmp(b->ring.bytes + at, synced + at, SPOOL_FRAME) != 0)
+			memcpy(b->ring.bytes + at, synced + at, 64);
+}
+
+/* No sync has ever worked, then the power is cut: it is still a spool. */
+static void an_outage_from_the_start(void **state)
+{
+	static uint8_t synced[64 * SPOOL_FRAME];
+
+	(void)state;
+	for (uint32_t frames = 8; frames < 64; frames += 5) {
+		struct box *b = box_new(frames);
+		for (int i = 0; i < 100; i++) {
+			b->ring.fail_sync = 1;
+			int err = i % 3 ? box_add(b, 1, 1, 20, 500)
+					: box_big(b, 2, 20, 5000);
+			assert_true(err == 0 || err == -EIO || err == -ENOSPC);
+			spool_big_abort(b->spool);
+		}
+		for (size_t i = 0; i < frames / 2 * SPOOL_FRAME; i++)
+			assert_int_equal(b->ring.bytes[i], 0);
+		b->ring.fail_sync = 0;
+		tear_frames(b, synced);
+		assert_int_equal(box_open(b, false), 0);
+		assert_int_equal(spool_count(b->spool), 0);
+		assert_int_equal(box_add(b, 3, 1, 20, 500), 0);
+		assert_int_equal(box_open(b, false), 0);
+		assert_true(box_has(b, 3));
+		box_free(b);
+	}
+}
+
+/* One commit counts, then none for long, then the power is cut. */
+static void an_outage_after_one_commit(void **state)
+{
+	static uint8_t synced[16 * SPOOL_FRAME];
+
+	(void)state;
+	for (int gone = 0; gone < 2; gone++) {
+		struct box *b = box_new(16);
+		assert_int_equal(box_add(b, 1, 1, 20, 500), 0);
+		if (gone)
+			assert_int_equal(box_gone(b, 1), 0);
+		memcpy(synced, b->ring.bytes, sizeof(synced));
+		for (int i = 0; i < 100; i++) {
+			b->ring.fail_sync = 1;
+			assert_int_equal(box_add(b, 2, 1, 20, 500), -EIO);
+		}
+		b->ring.fail_sync = 0;
+		tear_frames(b, synced);
+		assert_int_equal(box_open(b, false), 0);
+		assert_int_equal(spool_count(b->spool), 1 - gone);
+		assert_int_equal(box_has(b, 1), 1 - gone);
+		box_free(b);
+	}
+}
+
+/* Half of a first commit is all there is; an outage; then all goes on. */
+static void a_first_commit_torn(void **state)
+{
+	(void)state;
+	for (int kind = 0; kind < 2; kind++) {
+		struct box *b = box_new(16);
+		b->ring.fail_sync = 1;
+		assert_int_equal(box_add(b, 1, 1, 20, 5000), -EIO);
+		memset(b->ring.bytes + 8 * SPOOL_FRAME, 0, SPOOL_FRAME);
+		assert_int_equal(box_open(b, false), 0);
+		assert_int_equal(spool_count(b->spool), 0);
+		for (int i = 0; i < 50; i++) {
+			*(kind ? &b->ring.fail_sync : &b->ring.fail_write) = 1;
+			assert_int_equal(box_add(b, 2, 1, 20, 500), -EIO);
+		}
+		assert_int_equal(box_add(b, 3, 1, 20, 500), 0);
+		assert_int_equal(box_open(b, false), 0);
+		assert_true(box_has(b, 3));
+		assert_int_equal(spool_count(b->spool), 1);
+		box_free(b);
+	}
+}
+
 /* A failed sync was a big message's too. */
 static void a_sync_breaks_the_stream(void **state)
 {
@@ -184,6 +268,9 @@ int main(void)
 		cmocka_unit_test(nth_write_fails),
 		cmocka_unit_test(nth_sync_fails),
 		cmocka_unit_test(a_long_outage),
+		cmocka_unit_test(an_outage_from_the_start),
+		cmocka_unit_test(an_outage_after_one_commit),
+		cmocka_unit_test(a_first_commit_torn),
 		cmocka_unit_test(a_sync_breaks_the_stream),
 		cmocka_unit_test(opening_can_fail),
 	};
