@@ -45,6 +45,40 @@ static bool fill_states(const struct relay *r, const struct submission *s,
 	return waits;
 }
 
+/*
+ * Why its recipients from that one on were refused, beside the message, as far
+ * as there is room.  Returns: the first one that is still to be done, or nrcpt
+ */
+static unsigned add_reasons(struct relay *r, struct batch *b,
+			    const struct submission *s, unsigned rcpt)
+{
+	if (submission_is_null(r, s))
+		return s->nrcpt;
+	for (; rcpt < s->nrcpt; rcpt++) {
+		const struct staged_rcpt *rc = &s->rcpts[rcpt];
+
+		if (rc->state != SPOOL_REFUSED)
+			continue;
+		if (b->nitems == ARRAY_LEN(b->item) ||
+		    b->nmarks == ARRAY_LEN(b->mark))
+			break;
+		struct spool_mark *m = &b->mark[b->nmarks];
+		struct buf text = BUF_ON(b->text[b->nmarks]);
+
+		submission_text(r, s, rcpt, &text);
+		*m = (struct spool_mark){ .id = s->id,
+					  .kind = SPOOL_MARK_RCPT,
+					  .rcpt = (uint16_t)rcpt,
+					  .state = SPOOL_REFUSED,
+					  .code = rc->code,
+					  .dsn = rc->dsn,
+					  .text = buf_slice(&text) };
+		b->nmarks++;
+		b->item[b->nitems++] = (struct spool_item){ .mark = m };
+	}
+	return rcpt;
+}
+
 static void add_to_batch(struct relay *r, struct batch *b, struct submission *s)
 {
 	size_t i = b->n++;
@@ -70,7 +104,8 @@ static void add_to_batch(struct relay *r, struct batch *b, struct submission *s)
 	/* Refused mail is kept with its reason until it can be returned. */
 	if (!waits)
 		a->flags |= SPOOL_HELD;
-	b->item[i] = (struct spool_item){ .add = a };
+	b->item[b->nitems++] = (struct spool_item){ .add = a };
+	b->said[i] = add_reasons(r, b, s, 0);
 }
 
 /* Attempts under way go on, reading from the spool from here on. */
@@ -120,35 +155,26 @@ static void note_queued(struct relay *r, struct submission *s)
 		defer(r, s, later);
 }
 
-/* Why its refused recipients were refused goes beside the message. */
-static void mark_refused(struct relay *r, struct submission *s)
+/* They were refused and nobody is to be told (RFC 5321 4.5.5). */
+static void count_dropped(struct relay *r, const struct submission *s)
 {
-	bool null = submission_is_null(r, s);
+	for (unsigned i = 0; i < s->nrcpt && submission_is_null(r, s); i++)
+		r->count.dropped += s->rcpts[i].state == SPOOL_REFUSED;
+}
 
-	for (unsigned i = 0; i < s->nrcpt; i++) {
-		const struct staged_rcpt *rc = &s->rcpts[i];
-		char text[OUTCOME_MAX_TEXT];
-		struct buf b = BUF_ON(text);
+/* Reasons that found no room beside the message follow it. */
+static void mark_refused(struct relay *r, struct batch *b, size_t of)
+{
+	struct submission *s = b->of[of];
 
-		if (rc->state != SPOOL_REFUSED)
-			continue;
-		if (null) {
-			r->count.dropped++;
-			continue;
-		}
-		submission_text(r, s, i, &b);
-		struct spool_mark m = { .id = s->id,
-					.kind = SPOOL_MARK_RCPT,
-					.rcpt = (uint16_t)i,
-					.state = SPOOL_REFUSED,
-					.code = rc->code,
-					.dsn = rc->dsn,
-					.text = buf_slice(&b) };
-		int err = spool_mark_lazy(r->spool, &m);
-
+	while (b->said[of] < s->nrcpt) {
+		b->nitems = b->nmarks = 0;
+		b->said[of] = add_reasons(r, b, s, b->said[of]);
+		if (b->nitems == 0)
+			return;
+		int err = spool_commit(r->spool, b->item, b->nitems);
 		if (err < 0)
-			log_warn("spool: a reason could not be stored: %d",
-				 err);
+			log_warn("spool: reasons could not be stored: %d", err);
 	}
 }
 
@@ -167,10 +193,12 @@ static void log_queued(struct relay *r, struct submission *s)
 		      why.len ? buf_cstr(&why) : "waiting for the next hop");
 }
 
-static void committed(struct relay *r, struct submission *s)
+static void committed(struct relay *r, struct batch *b, size_t of)
 {
+	struct submission *s = b->of[of];
 	char text[40] = "queued as ";
 
+	s->want_commit = false;
 	id_format(text + 10, s->id);
 	log_queued(r, s);
 	if (r->big == s) {
@@ -181,7 +209,8 @@ static void committed(struct relay *r, struct submission *s)
 	s->big = false;
 	move_deliveries(r, s);
 	note_queued(r, s);
-	mark_refused(r, s);
+	count_dropped(r, s);
+	mark_refused(r, b, of);
 	chain_free(&r->stage, &s->body);
 	submission_answer(r, s, VERDICT_SENT, 250, 200, text);
 }
@@ -232,35 +261,39 @@ static void failed(struct relay *r, struct submission *s, int err)
 
 static void commit_batch(struct relay *r, struct batch *b)
 {
-	int err = spool_commit(r->spool, b->item, b->n);
+	int err = spool_commit(r->spool, b->item, b->nitems);
 
 	if (err < 0)
 		log_err("spool: a commit of %zu messages failed: error %d",
 			b->n, -err);
 	for (size_t i = 0; i < b->n; i++) {
 		if (err == 0)
-			committed(r, b->of[i]);
+			committed(r, b, i);
 		else
 			failed(r, b->of[i], err);
 	}
 }
 
-void commit_staged(struct relay *r)
+/* All that are ready, or as many as one commit takes; their number. */
+static size_t fill_batch(struct relay *r, struct batch *b)
 {
-	struct batch *b = &r->batch;
-	bool spool = ENABLE_SPOOL && r->spool != NULL;
-
-	b->n = 0;
+	b->n = b->nitems = b->nmarks = 0;
 	for (size_t i = 0; i < ARRAY_LEN(r->submissions); i++) {
 		struct submission *s = &r->submissions[i];
 
 		if (s->state != SUBMISSION_READY || !s->want_commit)
 			continue;
-		if (spool)
-			add_to_batch(r, b, s);
-		else
+		if (!ENABLE_SPOOL || r->spool == NULL)
 			failed(r, s, -EAGAIN);
+		else if (b->nitems < ARRAY_LEN(b->item))
+			add_to_batch(r, b, s);
 	}
-	if (spool && b->n > 0)
-		commit_batch(r, b);
+	return b->n;
+}
+
+void commit_staged(struct relay *r)
+{
+	/* Whatever comes of it, none of them wants it again at once. */
+	while (fill_batch(r, &r->batch) > 0)
+		commit_batch(r, &r->batch);
 }

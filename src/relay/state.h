@@ -263,6 +263,9 @@ struct staged_source {
 	struct submission *s;
 };
 
+/* Reasons of refused recipients that one commit takes along. */
+#define BATCH_REASONS 30
+
 /* One commit being put together. */
 struct batch {
 	/* n messages, and for each what the spool is given. */
@@ -270,8 +273,14 @@ struct batch {
 	struct submission *of[RELAY_SUBMISSIONS];
 	struct staged_source source[RELAY_SUBMISSIONS];
 	struct spool_add add[RELAY_SUBMISSIONS];
-	struct spool_item item[RELAY_SUBMISSIONS];
 	uint8_t states[RELAY_SUBMISSIONS][RELAY_RCPTS];
+	/* Recipients of each below which all reasons ride along. */
+	unsigned said[RELAY_SUBMISSIONS];
+	/* The messages and reasons, nitems; nmarks of them are reasons. */
+	size_t nitems, nmarks;
+	struct spool_item item[SPOOL_MAX_ITEMS];
+	struct spool_mark mark[BATCH_REASONS];
+	char text[BATCH_REASONS][OUTCOME_MAX_TEXT];
 };
 
 /* A listening socket. */
