@@ -17,11 +17,11 @@
 static void keep_anchor(struct trust_bundle *b)
 {
 	const struct trust_cert *c = &b->cert;
-	br_x509_trust_anchor *a = &b->anchor[b->n];
-	uint8_t *key = b->key[b->n];
 
 	if (b->n == TRUST_MAX_ANCHORS || !c->is_ca)
 		return;
+	br_x509_trust_anchor *a = &b->anchor[b->n];
+	uint8_t *key = b->key[b->n];
 	memcpy(b->dn, c->space, c->dn_len);
 	memcpy(key, c->space + c->dn_len, c->key_len);
 	a->dn = (br_x500_name){ b->dn, c->dn_len };

@@ -114,7 +114,7 @@ static void change_one(struct relay *r, struct control *c, struct slice word)
 	static const char *const done[] = { [CONTROL_REMOVE] = "removed",
 					    [CONTROL_HOLD] = "held",
 					    [CONTROL_RELEASE] = "released" };
-	struct spool_msg msg;
+	struct spool_msg msg = { 0 };
 	uint64_t id;
 	int err = id_parse(word, &id);
 

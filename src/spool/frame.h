@@ -59,12 +59,13 @@ struct frame_head {
 	uint64_t wall;  /* last sane wall clock */
 };
 
-/* Sequence of the first and of the last frame of its commit. */
+/* Sequence of the first frame of its commit. */
 static inline uint64_t frame_first(const struct frame_head *h)
 {
 	return h->seq - h->index;
 }
 
+/* And of the last one. */
 static inline uint64_t frame_last(const struct frame_head *h)
 {
 	return frame_first(h) + h->count - 1;

@@ -25,7 +25,7 @@ struct medium_ops {
  */
 struct medium {
 	const struct medium_ops *ops; /* what it can do */
-	void *ctx;        /* given back to each function */
+	void *ctx;                    /* given back to each function */
 	uint64_t size;    /* bytes, a whole number of frames are used */
 	bool is_volatile; /* a reboot forgets it (tmpfs): say so */
 };
