@@ -21,8 +21,10 @@ static void find_user(const struct conf *c, uint32_t *uid, uint32_t *gid)
 
 	if (err < 0 && c->user_default)
 		err = passwd_find("nobody", 0, &user);
-	*uid = err < 0 ? geteuid() : user.uid;
-	*gid = err < 0 ? getegid() : user.gid;
+	/* Who is no root runs the daemon as himself. */
+	bool self = err < 0 || geteuid() != 0;
+	*uid = self ? geteuid() : user.uid;
+	*gid = self ? getegid() : user.gid;
 }
 
 /* May the password be used?  0, or EXIT_CONFIG_ after saying why not. */
