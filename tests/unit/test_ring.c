@@ -170,7 +170,7 @@ static void copying_is_bounded(void **state)
 	for (uint32_t frames = 16; frames <= 128; frames *= 2) {
 		for (uint32_t most = 2; most < 130; most *= 4) {
 			struct box *b = box_new(frames);
-			churn(b, live, most, 3000);
+			churn(b, live, most, 700);
 			struct spool_stats st = spool_stats(b->spool);
 			assert_true(2 * st.copied <= st.writes);
 			uint64_t used = spool_used(b->spool);

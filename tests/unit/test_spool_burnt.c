@@ -102,6 +102,27 @@ static void a_cut_after_the_restart(void **state)
 	box_free(b);
 }
 
+/* Its frames leave the page cache: their sequences stay burnt. */
+static void frames_that_vanish(void **state)
+{
+	static uint8_t synced[FRAMES * SPOOL_FRAME];
+	struct box *b = filled();
+
+	(void)state;
+	memcpy(synced, b->ring.bytes, sizeof(synced));
+	assert_int_equal(fail_to_add(b, 3), -EIO);
+	assert_int_equal(fail_to_add(b, 3), -EIO);
+	memcpy(b->ring.bytes, synced, sizeof(synced));
+	assert_int_equal(box_open(b, true), 0);
+	assert_int_equal(box_add(b, 4, 1, 20, 500), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(box_open(b, i == 0), 0);
+		assert_true(box_has(b, 1) && box_has(b, 2) && box_has(b, 4));
+		assert_int_equal(spool_count(b->spool), 3);
+	}
+	box_free(b);
+}
+
 /* Sequences that were given back are used again: no old word is believed. */
 static void a_scrub_makes_it_stale(void **state)
 {
@@ -168,6 +189,7 @@ int main(void)
 		cmocka_unit_test(marks_behind_a_failed_commit),
 		cmocka_unit_test(commits_behind_a_failed_one),
 		cmocka_unit_test(a_cut_after_the_restart),
+		cmocka_unit_test(frames_that_vanish),
 		cmocka_unit_test(a_scrub_makes_it_stale),
 		cmocka_unit_test(a_full_marks_medium),
 		cmocka_unit_test(no_word_of_it),

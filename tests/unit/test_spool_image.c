@@ -56,7 +56,7 @@ static void each_bad_byte(void **state)
 
 	(void)state;
 	memcpy(kept, b->ring.bytes, BYTES);
-	for (size_t at = 0; at < BYTES; at += at % 4096 < 200 ? 1 : 97) {
+	for (size_t at = 0; at < BYTES; at += at % 4096 < 112 ? 1 : 97) {
 		memcpy(b->ring.bytes, kept, BYTES);
 		b->ring.bytes[at] ^= 0x55;
 		assert_int_equal(box_open(b, false), 0);
@@ -316,7 +316,7 @@ static void wild_numbers(void **state)
 
 	(void)state;
 	memcpy(kept, b->ring.bytes, BYTES);
-	for (int round = 0; round < 3000; round++) {
+	for (int round = 0; round < 2000; round++) {
 		memcpy(b->ring.bytes, kept, BYTES);
 		for (int i = 0; i < 3; i++) {
 			seed = seed * 1664525u + 1013904223u;
