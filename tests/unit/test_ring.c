@@ -109,14 +109,14 @@ static void a_slow_big_message(void **state)
 static void marks_fit_a_full_ring(void **state)
 {
 	(void)state;
-	for (uint32_t frames = 8; frames < 80; frames += 12) {
+	for (uint32_t frames = 8; frames < 60; frames += 17) {
 		struct box *b = box_new(frames);
 		uint64_t n = 0;
 		while (box_add(b, n + 1, 2, 20, 700) == 0)
 			n++;
 		assert_true(n > 0);
 		struct spool_mark mark = { .id = 1, .kind = SPOOL_MARK_FLAGS };
-		for (uint32_t i = 0; i < 6 * frames; i++) {
+		for (uint32_t i = 0; i < 3 * frames; i++) {
 			mark.flags = i % 2 ? SPOOL_HELD : 0;
 			mark.id = 1 + i % n;
 			assert_int_equal(box_mark(b, &mark), 0);
@@ -170,7 +170,7 @@ static void copying_is_bounded(void **state)
 	for (uint32_t frames = 16; frames <= 128; frames *= 2) {
 		for (uint32_t most = 2; most < 130; most *= 4) {
 			struct box *b = box_new(frames);
-			churn(b, live, most, 700);
+			churn(b, live, most, 1000);
 			struct spool_stats st = spool_stats(b->spool);
 			assert_true(2 * st.copied <= st.writes);
 			uint64_t used = spool_used(b->spool);
