@@ -4,25 +4,17 @@
 
 #include <errno.h>
 #include <sys/random.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 /* Draws before a fair number is given up for a nearly fair one. */
 #define MAX_DRAWS 64
 
-/*
- * Where time_t is a long the kernel's call is all there is to it, and we ask
- * rarely: what a C library does to save it is ten times as long.
- */
 static struct timespec read_clock(clockid_t clock)
 {
 	struct timespec ts = { 0 };
 
-	if (sizeof(long) == sizeof(int64_t))
-		(void)syscall(SYS_clock_gettime, clock, &ts);
-	else
-		(void)clock_gettime(clock, &ts);
+	(void)clock_gettime(clock, &ts);
 	return ts;
 }
 
