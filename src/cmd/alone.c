@@ -6,7 +6,9 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/handover.h"
 #include "cmd/store.h"
@@ -91,6 +93,22 @@ static int prepare(struct alone *a, const struct conf *c, bool create)
 	return err;
 }
 
+/*
+ * What a daemon would log goes where the configuration says; on a terminal
+ * only what is wrong is said: the command itself says the rest.
+ */
+static void setup_log(const struct conf *c)
+{
+	if (c->log == CONF_LOG_STDERR)
+		log_setup(LOG_TO_STDERR, (enum log_level)c->log_level,
+			  cmd_name);
+	else if (c->log == CONF_LOG_AUTO && isatty(2))
+		log_setup(LOG_TO_STDERR, LOG_WARN, cmd_name);
+	else
+		log_setup(LOG_TO_SYSLOG, (enum log_level)c->log_level,
+			  "mailmote");
+}
+
 /* create: a missing spool is made.  0, -ENOENT, or an exit code, said. */
 static int start(struct alone *a, const struct conf *c,
 		 const struct identity *id, bool create)
@@ -100,6 +118,7 @@ static int start(struct alone *a, const struct conf *c,
 
 	if (code != 0)
 		return code;
+	setup_log(c);
 	start_relay(a, c, id);
 	code = prepare(a, c, create);
 	if (code != 0)
