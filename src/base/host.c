@@ -100,7 +100,7 @@ bool host_read_v6(struct slice in, uint8_t out[static 16])
 			return false;
 		n += 2;
 		if (in.n > 0 && in.p[0] == ':') {
-			if (gap < 16)
+			if (gap < 16 || n == 16)
 				return false;
 			gap = n;
 			in = slice_from(in, 1);
