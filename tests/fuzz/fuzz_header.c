@@ -8,7 +8,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct fixup_job job = {
-	{ "T: t\r\n", 6 }, { "a@b", 3 }, { "D", 1 }, { "<m>", 3 }, true, true
+	{ "T: t\r\n", 6 }, { "a@b", 3 }, { "D", 1 }, { "<m>", 3 }, false, true, true
 };
 
 static void fix(struct slice in, size_t most, struct buf *out)
