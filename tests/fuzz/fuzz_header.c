@@ -8,7 +8,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct fixup_job job = {
-	{ "T: t\r\n", 6 }, { "a@b", 3 }, { "D", 1 }, { "<m>", 3 }, false, true, true
+	.trace = { "T: t\r\n", 6 },
+	.from = { "a@b", 3 },
+	.date = { "D", 1 },
+	.msgid = { "<m>", 3 },
+	.drop_bcc = true,
+	.drop_path = true,
 };
 
 static void fix(struct slice in, size_t most, struct buf *out)
