@@ -118,7 +118,6 @@ static void fill_job(struct relay *r, struct session *s)
 	s->job.max_message = r->conf->max_message;
 	s->job.max_rcpt = CONFIG_RCPT_MAX;
 	s->job.lmtp_ok = s->local;
-	s->job.bare_ok = true;
 }
 
 static void start(struct relay *r, int fd, const struct net_peer *peer)

@@ -151,8 +151,7 @@ struct delivery {
 	bool no_tls;     /* opportunistic TLS has failed: once without */
 	bool broken;     /* the message could not be read */
 	bool ready;      /* input may be there */
-	struct spool_cursor before; /* the route's, before this message */
-	uint8_t tried;              /* addresses tried so far */
+	uint8_t tried;   /* addresses tried so far */
 	/* The message: staged, or (staged NULL) msg in the spool. */
 	struct submission *staged;
 	struct spool_msg msg;

@@ -283,7 +283,6 @@ static bool find_urgent(struct relay *r, struct delivery *d)
 {
 	if (!ENABLE_SPOOL || r->urgent == 0 || r->spool == NULL)
 		return false;
-	d->before = r->routes[d->route].cursor;
 	if (spool_find(r->spool, r->urgent, &d->msg) < 0) {
 		r->urgent = 0;
 		return false;
@@ -304,7 +303,6 @@ static bool find_queued(struct relay *r, struct delivery *d)
 	    r->now_ms < r->queue_ms)
 		return false;
 	for (;;) {
-		d->before = rt->cursor;
 		int got = spool_next(r->spool, &rt->cursor, &d->msg);
 
 		if (got == 0)

@@ -53,8 +53,6 @@ struct smtp_server_job {
 	uint64_t max_message;  /* SIZE; 0: not limited */
 	uint16_t max_rcpt;     /* accepted recipients; then 452 4.5.3 */
 	bool lmtp_ok;          /* LHLO is taken too (submission socket) */
-	bool bare_ok;          /* recipients without a domain are taken (else
-				* the owner decides, too: it is always asked) */
 };
 
 /* The engine; fields are its own, but those marked public. */
