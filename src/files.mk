@@ -78,6 +78,7 @@ obj-$(NO_SPOOL) += spool/spool_none.o
 obj-$(CONFIG_SPOOL) += spool/writer.o
 
 obj-y += net/addr.o
+obj-$(CONFIG_LINKUP) += net/link_up.o
 obj-y += net/net_error.o
 obj-y += net/net_posix.o
 obj-$(CONFIG_DNS) += net/resolve_conf.o

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/store.h"
+#include "net/link_up.h"
 #include "relay/relay.h"
 
 /* How often, and how long, the spool's lock is asked for. */
@@ -34,7 +35,9 @@ struct daemon {
 	struct relay *relay;
 	bool has_store; /* the medium is open; the lock may be missing */
 	int64_t lock_until_ms;
-	int clock; /* a descriptor, -1: the clock is not watched */
+	int clock;       /* a descriptor, -1: the clock is not watched */
+	int link;        /* the same for interfaces and addresses */
+	bool wants_link; /* it was read from before the last wait */
 };
 
 static const char *text_of(struct slice s, char *space, size_t cap)
@@ -181,6 +184,25 @@ static void clock_moved(struct daemon *d)
 	arm_clock(d->clock);
 }
 
+/* Links matter only while a hop is down: at other times nothing wakes us. */
+static bool watches_link(struct daemon *d)
+{
+	bool wants = ENABLE_LINKUP && relay_misses_link(d->relay);
+
+	if (wants && !d->wants_link)
+		(void)link_up_seen(d->link);
+	d->wants_link = wants;
+	return wants;
+}
+
+static void link_moved(struct daemon *d)
+{
+	if (!link_up_seen(d->link))
+		return;
+	log_debug("a network link or an address has come up");
+	relay_link_up(d->relay);
+}
+
 static bool same_listen(const struct conf *a, const struct conf *b)
 {
 	if (a->nlisten != b->nlisten)
@@ -293,7 +315,7 @@ static int take_store(struct daemon *d)
 
 static int loop(struct daemon *d)
 {
-	static struct net_wait set[RELAY_MAX_WAITS + 1];
+	static struct net_wait set[RELAY_MAX_WAITS + 2];
 	int code = 0;
 
 	while (code == 0 && !relay_is_over(d->relay)) {
@@ -302,14 +324,18 @@ static int loop(struct daemon *d)
 		int64_t soon = world_boot_ms(&world_real) + LOCK_EVERY_MS;
 
 		set[n] = (struct net_wait){ d->clock, NET_IN, 0 };
+		set[n + 1] = (struct net_wait){ -1, NET_IN, 0 };
+		if (watches_link(d))
+			set[n + 1].fd = d->link;
 		if (d->has_store && d->store.spool == NULL && soon < until_ms)
 			until_ms = soon;
-		int got = net_real.ops->wait(net_real.ctx, set,
-					     n + (d->clock >= 0 ? 1 : 0),
-					     until_ms);
+		int got =
+			net_real.ops->wait(net_real.ctx, set, n + 2, until_ms);
 		take_signals(d);
-		if (got > 0 && d->clock >= 0 && set[n].ready)
+		if (got > 0 && set[n].ready)
 			clock_moved(d);
+		if (ENABLE_LINKUP && got > 0 && set[n + 1].ready)
+			link_moved(d);
 		code = take_store(d);
 		relay_turn(d->relay, set, got > 0 ? n : 0);
 	}
@@ -411,6 +437,7 @@ int cmd_daemon(int argc, char **argv)
 		return EXIT_SYSTEM;
 	}
 	arm_clock(d.clock);
+	d.link = ENABLE_LINKUP ? link_up_open() : -1;
 	start_relay(&d);
 	return serve(&d);
 }

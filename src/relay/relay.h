@@ -94,6 +94,12 @@ bool relay_is_at_rest(const struct relay *r);
 /* Somebody has set the wall clock. */
 void relay_clock_set(struct relay *r);
 
+/* A network interface or an address of ours has come up. */
+void relay_link_up(struct relay *r);
+
+/* Is a hop down for whose sake relay_link_up() is to be called? */
+bool relay_misses_link(const struct relay *r);
+
 /*
  * End: no new sessions, staged messages are committed and answered, attempts
  * under way have 5 s.

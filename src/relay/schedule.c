@@ -41,6 +41,7 @@ void hop_ok(struct relay *r, unsigned hop)
 
 	h->state = HOP_UP;
 	h->failures = 0;
+	r->early = 0;
 	h->success_ms = r->now_ms;
 	h->reason[0] = '\0';
 	if (news)
@@ -64,24 +65,6 @@ static int64_t delay_ms(struct relay *r, const struct hop *h, bool held)
 	       (int64_t)world_random_below(r->w, (uint64_t)delay + 1);
 }
 
-void hop_fail(struct relay *r, unsigned hop, const struct outcome *why)
-{
-	struct hop *h = &r->hops[hop];
-	bool held = why->trouble != TROUBLE_LINK;
-	enum hop_state was = h->state;
-	bool news = h->failures == 0 || strcmp(h->reason, why->text) != 0;
-
-	if (h->failures < 30)
-		h->failures++;
-	h->forced = false;
-	h->next_ms = why->trouble == TROUBLE_CLOCK
-			     ? INT64_MAX
-			     : r->now_ms + delay_ms(r, h, held);
-	h->state = held ? HOP_HELD : HOP_DOWN;
-	memcpy(h->reason, why->text, sizeof(h->reason));
-	event_hop(r, hop, news || was == HOP_UP ? LOG_WARN : LOG_DEBUG);
-}
-
 int64_t clock_floor(const struct relay *r)
 {
 	int64_t floor = CONFIG_RELEASE_EPOCH;
@@ -97,37 +80,109 @@ bool clock_is_sane(const struct relay *r)
 	return world_wall_s(r->w) >= clock_floor(r);
 }
 
-/* Hops that waited for the clock may be tried.  Were there any? */
-static bool free_from_clock(struct relay *r)
+/*
+ * When the wall clock will be sane: one that lags a little gets there by
+ * itself; for one of 1970 somebody has to set it.
+ */
+static int64_t clock_due_ms(const struct relay *r)
 {
+	int64_t left = clock_floor(r) - world_wall_s(r->w);
+
+	return left > r->conf->lifetime_s ? INT64_MAX : r->now_ms + left * 1000;
+}
+
+void hop_fail(struct relay *r, unsigned hop, const struct outcome *why)
+{
+	struct hop *h = &r->hops[hop];
+	bool held = why->trouble != TROUBLE_LINK;
+	bool news = h->failures == 0 || h->trouble != why->trouble;
+
+	/* A password refused behind a dead link has its own first delay. */
+	if (held != (h->trouble != TROUBLE_LINK))
+		h->failures = 0;
+	if (h->failures < 30)
+		h->failures++;
+	h->forced = false;
+	h->trouble = (uint8_t)why->trouble;
+	h->next_ms = why->trouble == TROUBLE_CLOCK
+			     ? clock_due_ms(r)
+			     : r->now_ms + delay_ms(r, h, held);
+	h->state = held ? HOP_HELD : HOP_DOWN;
+	memcpy(h->reason, why->text, sizeof(h->reason));
+	event_hop(r, hop, news ? LOG_WARN : LOG_DEBUG);
+}
+
+static bool waits_for_clock(const struct hop *h)
+{
+	return h->state == HOP_HELD && h->trouble == TROUBLE_CLOCK;
+}
+
+/* The clock was set, but to a time that it cannot be. */
+static void wait_for_clock(struct relay *r)
+{
+	for (unsigned i = 0; i < r->conf->nhops; i++)
+		if (waits_for_clock(&r->hops[i]))
+			r->hops[i].next_ms = clock_due_ms(r);
+	r->again = true;
+}
+
+/*
+ * Hops that are down may be tried ahead of their time: at once for new mail,
+ * behind a random splay for queued mail.  A link that flaps does not defeat the
+ * breaker: without a success in between each such try waits twice as long.
+ */
+static void try_early(struct relay *r)
+{
+	int64_t at_ms = r->now_ms + (1000ll << r->early) - 1000 +
+			(int64_t)world_random_below(
+				r->w, r->conf->splay_s * 1000ull + 1);
 	bool any = false;
 
 	for (unsigned i = 0; i < r->conf->nhops; i++) {
 		struct hop *h = &r->hops[i];
 
-		if (h->state != HOP_HELD || h->next_ms != INT64_MAX)
+		if (h->next_ms <= r->now_ms ||
+		    (h->state != HOP_DOWN && !waits_for_clock(h)))
 			continue;
+		if (h->next_ms < at_ms)
+			at_ms = h->next_ms;
 		h->next_ms = r->now_ms;
 		any = true;
 	}
-	return any;
+	if (!any)
+		return;
+	if (r->queue_ms < at_ms)
+		r->queue_ms = at_ms;
+	if (r->early < 12)
+		r->early++;
+	r->again = true;
 }
 
 void relay_clock_set(struct relay *r)
 {
-	int64_t splay_ms = r->conf->splay_s * 1000ll;
-
 	r->now_ms = world_boot_ms(r->w);
-	r->clock_was_set = true;
-	if (!clock_is_sane(r))
+	r->clock_was_set = world_wall_s(r->w) >= CONFIG_RELEASE_EPOCH;
+	if (!clock_is_sane(r)) {
+		wait_for_clock(r);
 		return;
+	}
 	if (ENABLE_SPOOL && r->spool != NULL)
 		spool_set_wall(r->spool, world_wall_s(r->w));
-	/* Queued mail is spread; new mail does not wait. */
-	if (free_from_clock(r) && r->queue_ms <= r->now_ms)
-		r->queue_ms = r->now_ms + (int64_t)world_random_below(
-						  r->w, (uint64_t)splay_ms + 1);
-	r->again = true;
+	try_early(r);
+}
+
+bool relay_misses_link(const struct relay *r)
+{
+	for (unsigned i = 0; i < r->conf->nhops; i++)
+		if (r->hops[i].state == HOP_DOWN)
+			return true;
+	return false;
+}
+
+void relay_link_up(struct relay *r)
+{
+	r->now_ms = world_boot_ms(r->w);
+	try_early(r);
 }
 
 void relay_flush(struct relay *r)

@@ -101,7 +101,8 @@ struct hop {
 	/* The breaker, and why it is open. */
 	enum hop_state state;
 	bool forced;        /* an operator wants one attempt now */
-	uint8_t failures;   /* in a row */
+	uint8_t failures;   /* in a row, of one kind */
+	uint8_t trouble;    /* enum trouble of the last one */
 	int64_t next_ms;    /* CLOCK_BOOTTIME of the next attempt */
 	int64_t success_ms; /* CLOCK_BOOTTIME of the last success; 0 none */
 	char reason[OUTCOME_MAX_TEXT];
@@ -316,6 +317,7 @@ struct relay {
 	bool stopping;
 	int64_t stop_ms;
 	bool clock_was_set;
+	uint8_t early;    /* tries ahead of time since one has worked */
 	bool used_memory; /* since it was given back */
 	bool again; /* something changed: one more round before the wait */
 	/* Routes and hops as the configuration numbers them. */

@@ -67,6 +67,13 @@ static int64_t seconds_until(const struct relay *r, int64_t ms)
 	return ms > r->now_ms ? (ms - r->now_ms + 999) / 1000 : 0;
 }
 
+/* Is it known when it will be tried? */
+static bool has_next(const struct hop *h)
+{
+	return (h->state == HOP_DOWN || h->state == HOP_HELD) &&
+	       h->next_ms != INT64_MAX;
+}
+
 static void json_queue(struct relay *r, struct buf *b)
 {
 	struct totals t = add_up(r);
@@ -152,8 +159,7 @@ static void json_hop(struct relay *r, struct buf *b, unsigned i)
 		buf_put_str(b, "null");
 	buf_put_char(b, ',');
 	put_number(b, "next_attempt_s", seconds_until(r, h->next_ms),
-		   (h->state == HOP_DOWN || h->state == HOP_HELD) &&
-			   h->next_ms != INT64_MAX);
+		   has_next(h));
 	buf_put_char(b, ',');
 	put_number(b, "last_success_s", (r->now_ms - h->success_ms) / 1000,
 		   h->success_ms != 0);
@@ -251,7 +257,7 @@ static void text_hop(struct relay *r, struct buf *b, unsigned i)
 	buf_put_str(b, " to ");
 	buf_put_slice(b, r->conf->hops[i].text);
 	buf_putf(b, ": %s", hop_state_name(h->state));
-	if (h->state != HOP_UP && h->next_ms != INT64_MAX) {
+	if (has_next(h)) {
 		buf_put_str(b, ", next attempt in ");
 		put_age(b, seconds_until(r, h->next_ms));
 	}

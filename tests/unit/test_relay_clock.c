@@ -5,6 +5,8 @@
  */
 #include "sim/fixture.h"
 
+#include "relay/parts.h"
+
 static struct sim_client *const c = &clients[0];
 
 #define BODY "Subject: x\r\n\r\nhello\r\n"
@@ -56,12 +58,29 @@ static void verified_tls_waits_for_the_clock(void **state)
 	sim_device_run(&dev, 3600 * 1000);
 	assert_int_equal(sim_device_wakes(&dev), 0);
 	/* A time before the release is no time. */
-	set_wall(EPOCH - 1);
+	set_wall(EPOCH - 6 * 86400);
 	sim_device_run(&dev, 100 * 1000);
 	assert_int_equal(tls_hop.sessions, 0);
 	/* The clock is set: queued mail goes, spread by the splay. */
 	set_wall(EPOCH + 1000000);
 	sim_device_run(&dev, 61 * 1000);
+	assert_int_equal(tls_hop.sessions, 1);
+}
+
+/* A clock that was kept over a power cut, but lags behind the medium. */
+static void a_clock_that_lags_gets_there_by_itself(void **state)
+{
+	(void)state;
+	sim_set_wall(&dev.sim, EPOCH - 3000);
+	sim_device_start(&dev, VERIFY);
+	fixture_send("a@b.org", "c@d.org", "250 2.0.0 queued as ");
+	assert_int_equal(sim_device_order(&dev, c, "status json"), 1);
+	assert_in_range(fixture_number(c, "next_attempt_s"), 2998, 3000);
+	/* Set, but to a time that cannot be either. */
+	set_wall(EPOCH - 2000);
+	sim_device_run(&dev, 1990 * 1000);
+	assert_int_equal(tls_hop.sessions, 0);
+	sim_device_run(&dev, 20 * 1000);
 	assert_int_equal(tls_hop.sessions, 1);
 }
 
@@ -179,6 +198,11 @@ static void the_medium_remembers_the_time(void **state)
 	sim_device_start(&dev, FIXTURE_ONE);
 	sim_device_order(&dev, c, "status json");
 	assert_non_null(strstr(c->got, "\"clock\":\"not set\""));
+	/* Set to a time before the release it is not, and nothing changes. */
+	set_wall(EPOCH - 1);
+	sim_device_order(&dev, c, "status json");
+	assert_non_null(strstr(c->got, "\"clock\":\"not set\""));
+	assert_true(clock_floor(dev.relay) == EPOCH + 5000000);
 	/* Set while it runs, it is believed, backwards too. */
 	set_wall(EPOCH + 4000001);
 	sim_device_order(&dev, c, "status json");
@@ -209,6 +233,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(verified_tls_waits_for_the_clock),
+		TEST(a_clock_that_lags_gets_there_by_itself),
 		TEST(new_mail_goes_as_soon_as_the_clock_is_set),
 		TEST(or_takes_the_floor),
 		TEST(a_hop_without_certificates_needs_no_clock),
