@@ -374,6 +374,8 @@ static void open_store(struct daemon *d)
 			d->store.why);
 	else if (d->store.is_volatile)
 		log_warn("the spool is volatile: a reboot forgets its mail");
+	if (err < 0)
+		relay_set_spool(d->relay, NULL, d->store.why, false);
 }
 
 static void remove_socket(struct slice path)

@@ -235,8 +235,11 @@ static bool show_piece(struct relay *r, struct control *c)
 	return n > 0;
 }
 
+/* A flush of all also orders the next attempt of new mail. */
 static bool needs_spool(const struct control *c)
 {
+	if (c->verb == CONTROL_FLUSH)
+		return slice_trim(c->args).n > 0;
 	return c->verb != CONTROL_STATUS && c->verb != CONTROL_QUEUE &&
 	       c->verb != CONTROL_NONE;
 }

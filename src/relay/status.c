@@ -108,8 +108,13 @@ static void json_spool(struct relay *r, struct buf *b)
 		buf_putf(b, ",\"volatile\":%s,",
 			 r->spool_volatile ? "true" : "false");
 	}
-	buf_putf(b, "\"bytes_written\":%llu,\"writes\":%u,\"syncs\":%u},",
-		 (unsigned long long)st.bytes_written, st.writes, st.syncs);
+	buf_putf(b,
+		 "\"bytes_written\":%llu,\"writes\":%u,\"syncs\":%u,"
+		 "\"faults\":%u,",
+		 (unsigned long long)st.bytes_written, st.writes, st.syncs,
+		 st.faults);
+	put_number(b, "last_error", st.error, st.faults > 0);
+	buf_put_str(b, "},");
 }
 
 static void json_counters(struct relay *r, struct buf *b)
@@ -232,6 +237,11 @@ static void text_head(struct relay *r, struct buf *b)
 			 (unsigned long long)spool_used(r->spool),
 			 (unsigned long long)spool_capacity(r->spool),
 			 (unsigned long long)st.bytes_written, st.syncs);
+		if (st.faults > 0)
+			buf_putf(b,
+				 "         %u faults of its medium, the last "
+				 "one: error %d\n",
+				 st.faults, st.error);
 	}
 	buf_putf(b,
 		 "since start: %llu accepted, %llu sent, %llu deferred, "

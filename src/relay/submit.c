@@ -204,6 +204,14 @@ int submit_rcpt(struct relay *r, struct submission *s, struct slice rcpt,
 	return 0;
 }
 
+static int refuse_unwritten(int err, struct outcome *why)
+{
+	log_err("spool: a large message cannot be written: error %d", -err);
+	if (err == -ENOSPC)
+		return refuse(why, 452, 431, "spool is full");
+	return refuse(why, 451, 430, "spool cannot be written");
+}
+
 /* The content goes to the spool's data frames from here on. */
 static int begin_big(struct relay *r, struct submission *s, uint32_t size,
 		     struct outcome *why)
@@ -216,10 +224,8 @@ static int begin_big(struct relay *r, struct submission *s, uint32_t size,
 
 	if (err == -EBUSY)
 		return -EAGAIN;
-	if (err == -ENOSPC)
-		return refuse(why, 452, 431, "spool is full");
 	if (err < 0)
-		return refuse(why, 451, 430, "spool cannot be written");
+		return refuse_unwritten(err, why);
 	r->big = s;
 	s->big = true;
 	return 0;
@@ -245,11 +251,7 @@ static int write_big(struct relay *r, struct slice in, struct outcome *why)
 {
 	int err = ENABLE_SPOOL ? spool_big_write(r->spool, in.p, in.n) : -EIO;
 
-	if (err == -ENOSPC)
-		return refuse(why, 452, 431, "spool is full");
-	if (err < 0)
-		return refuse(why, 451, 430, "spool cannot be written");
-	return 0;
+	return err < 0 ? refuse_unwritten(err, why) : 0;
 }
 
 /* What the stage holds of the content moves to the spool. */

@@ -28,6 +28,8 @@ struct medium {
 	void *ctx;                    /* given back to each function */
 	uint64_t size;    /* bytes, a whole number of frames are used */
 	bool is_volatile; /* a reboot forgets it (tmpfs): say so */
+	uint32_t faults;  /* calls that failed since it was opened */
+	int error;        /* the last one's errno */
 };
 
 /* A regular file or a block device as a medium. */

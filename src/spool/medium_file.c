@@ -15,26 +15,38 @@
 #include "spool/medium_create.h"
 #include "spool/spool.h"
 
+/* Count what failed, for the status. */
+static int note(struct medium_file *m, int err)
+{
+	if (err) {
+		m->medium.faults++;
+		m->medium.error = -err;
+	}
+	return err;
+}
+
+/* What recovery cannot read may be lost: one failure is not believed. */
 static int read_file(void *ctx, uint64_t off, void *p, size_t n)
 {
-	const struct medium_file *m = ctx;
+	struct medium_file *m = ctx;
+	int err = note(m, fdio_pread_all(m->fd, p, n, off));
 
-	return fdio_pread_all(m->fd, p, n, off);
+	return err ? note(m, fdio_pread_all(m->fd, p, n, off)) : 0;
 }
 
 static int write_file(void *ctx, uint64_t off, const void *p, size_t n)
 {
-	const struct medium_file *m = ctx;
+	struct medium_file *m = ctx;
 
-	return fdio_pwrite_all(m->fd, p, n, off);
+	return note(m, fdio_pwrite_all(m->fd, p, n, off));
 }
 
 /* An error here is final for what it covered: never tried again. */
 static int sync_file(void *ctx)
 {
-	const struct medium_file *m = ctx;
+	struct medium_file *m = ctx;
 
-	return fdatasync(m->fd) ? -errno : 0;
+	return note(m, fdatasync(m->fd) ? -errno : 0);
 }
 
 static const struct medium_ops file_ops = { read_file, write_file, sync_file };
@@ -78,8 +90,10 @@ static int open_file(struct medium_file *m, const char *path, uint32_t uid)
 		return err;
 	}
 	m->fd = fd;
-	m->medium =
-		(struct medium){ &file_ops, m, size, fdio_is_volatile(path) };
+	m->medium = (struct medium){ .ops = &file_ops,
+				     .ctx = m,
+				     .size = size,
+				     .is_volatile = fdio_is_volatile(path) };
 	return 0;
 }
 

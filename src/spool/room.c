@@ -84,5 +84,9 @@ void spool_set_wall(struct spool *s, int64_t wall_s)
 
 struct spool_stats spool_stats(const struct spool *s)
 {
-	return s->stats;
+	struct spool_stats stats = s->stats;
+
+	stats.faults = s->m->faults;
+	stats.error = s->m->error;
+	return stats;
 }

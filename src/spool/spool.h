@@ -151,6 +151,8 @@ struct spool_stats {
 	uint32_t commits;       /* that count */
 	uint32_t syncs;         /* of the medium */
 	uint32_t lost;          /* messages dropped: unreadable at the tail */
+	uint32_t faults;        /* calls of the medium that failed */
+	int error;              /* errno of the last one */
 };
 
 /* The spool: static storage of the owner; fields are its own. */

@@ -89,7 +89,7 @@ static inline void box_set_medium(struct box_medium *m, size_t size)
 {
 	static const struct medium_ops ops = { box_read, box_write, box_sync };
 
-	m->medium = (struct medium){ &ops, m, size, false };
+	m->medium = (struct medium){ .ops = &ops, .ctx = m, .size = size };
 	m->bytes = calloc(1, size);
 	assert_non_null(m->bytes);
 	m->fail_errno = EIO;

@@ -114,8 +114,9 @@ static const struct medium_ops emu_ops = { read_emu, write_emu, sync_emu };
 void emu_init(struct flashemu *e, uint32_t frames, uint64_t seed)
 {
 	emu_clear(e);
-	e->medium = (struct medium){ &emu_ops, e,
-				     (uint64_t)frames * SPOOL_FRAME, false };
+	e->medium = (struct medium){ .ops = &emu_ops,
+				     .ctx = e,
+				     .size = (uint64_t)frames * SPOOL_FRAME };
 	memset(e->view, 0, sizeof(e->view));
 	e->cut.n = e->kill.n = 0;
 	e->marks = NULL;

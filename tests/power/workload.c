@@ -482,7 +482,9 @@ static void init(struct workload *w, uint32_t frames, uint64_t seed)
 	w->now_ms = 1000;
 	w->has_marks = chance(w, 2);
 	w->faults = chance(w, 3) == 0;
-	w->marks = (struct medium){ &marks_ops, w, EMU_MARKS, true };
+	w->marks = (struct medium){ .ops = &marks_ops,
+				    .ctx = w,
+				    .size = EMU_MARKS };
 	w->world =
 		(struct world){ w, get_boot_ms, get_wall_s, NULL, get_random };
 	memset(w->marks_bytes, 0, sizeof(w->marks_bytes));

@@ -51,7 +51,10 @@ void sim_disk_init(struct sim_disk *d, struct sim *s, uint64_t size,
 		   bool is_volatile)
 {
 	*d = (struct sim_disk){ .sim = s };
-	d->medium = (struct medium){ &sim_ops, d, size, is_volatile };
+	d->medium = (struct medium){ .ops = &sim_ops,
+				     .ctx = d,
+				     .size = size,
+				     .is_volatile = is_volatile };
 	d->view = calloc(1, size);
 	d->stored = calloc(1, size);
 	if (!d->view || !d->stored)

@@ -65,6 +65,7 @@ class Relay:
             self.conf['smarthost'] = smarthost
         self.conf.update({k.replace('_', '-'): v for k, v in conf.items()})
         self.process = None
+        self.env = None
         self.lines = []
         self.changed = threading.Condition()
         self.write()
@@ -103,7 +104,7 @@ class Relay:
         self.process = subprocess.Popen(
             [*self.words, '-C', self.file, 'daemon'],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE)
+            stderr=subprocess.PIPE, env=self.env)
         threading.Thread(target=self.read_log, args=(self.process.stderr,),
                          daemon=True).start()
         if wait:
@@ -232,6 +233,21 @@ class Relay:
                                       'admin@example.org')), **more)
         assert p.returncode == 0, (p.returncode, p.stderr, self.log())
         return p
+
+    def ask(self, command):
+        """A command on the control socket: what it says, exit code."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(LIMIT_S)
+            s.connect(self.control)
+            s.sendall(command.encode() + b'\n')
+            said = b''
+            while True:
+                part = s.recv(65536)
+                if not part:
+                    break
+                said += part
+        text, _, code = said.decode().rpartition('\0')
+        return text, int(code)
 
     def status(self):
         p = self.run('status', '--json')
