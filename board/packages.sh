@@ -14,7 +14,8 @@ cross="gcc-arm-linux-gnueabihf gcc-aarch64-linux-gnu gcc-mipsel-linux-gnu
 	libc6-dev-s390x-cross qemu-user-static"
 lint="clang clang-format clang-tidy cppcheck shellcheck libclang-rt-14-dev"
 peers="postfix dovecot-core swaks libsasl2-modules s-nail"
-tools="python3-pytest libcmocka-dev strace e2fsprogs util-linux procps git"
+tools="python3-pytest libcmocka-dev strace e2fsprogs util-linux procps git
+	iproute2 faketime"
 
 wanted=
 for group; do

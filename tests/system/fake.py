@@ -401,12 +401,12 @@ class Fake:
                  extensions=('PIPELINING', 'SIZE 20000000', '8BITMIME',
                              'ENHANCEDSTATUSCODES'),
                  mechanisms='PLAIN LOGIN', auth_clear=False, lmtp=False,
-                 anonymous=False, port=0):
+                 anonymous=False, port=0, host='127.0.0.1'):
         self.tls, self.implicit, self.users = tls, implicit, users
         self.script = script or {}
         self.extensions, self.mechanisms = extensions, mechanisms
         self.auth_clear, self.lmtp, self.open = auth_clear, lmtp, anonymous
-        self.port = port
+        self.port, self.host = port, host
         self.sessions, self.messages, self.logins = [], [], []
         self.breaches = []
         self.changed = threading.Condition()
@@ -419,7 +419,7 @@ class Fake:
     def start(self):
         s = socket.socket()
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        s.bind(('127.0.0.1', self.port))
+        s.bind((self.host, self.port))
         s.listen(64)
         self.port = s.getsockname()[1]
         self.listener, self.closing = s, False
