@@ -186,6 +186,7 @@ $(SIM): $(O)/sim/%.o: tests/sim/%.c $(O)/config.h $(O)/flags
 
 # The relay's tests run in a simulated world.
 $(filter $(O)/unit/test_relay%,$(UNIT)): $(SIM)
+$(filter $(O)/unit/test_fleet,$(UNIT)): $(O)/sim/fleet.o $(O)/sim/sim.o
 
 $(UNIT): $(O)/unit/%: tests/unit/%.c $(TEST_LIB) $(ARCHIVE)
 	@mkdir -p $(@D)
@@ -204,6 +205,11 @@ $(O)/power: $(POWER) $(wildcard tests/power/*.h) $(ARCHIVE)
 	@echo "  TEST  tests/power"
 	$(Q)$(CC) $(filter-out -MMD -MP,$(TEST_CFLAGS)) $(OUR_LDFLAGS) $(LDFLAGS) \
 		-o $@ $(POWER) $(ARCHIVE) $(LIB_LDLIBS)
+
+$(O)/fleet: tests/fleet/fleet.c $(O)/sim/fleet.o $(O)/sim/sim.o $(ARCHIVE)
+	@echo "  TEST  tests/fleet"
+	$(Q)$(CC) $(filter-out -MMD -MP,$(TEST_CFLAGS)) $(OUR_LDFLAGS) $(LDFLAGS) \
+		-o $@ $^ $(LIB_LDLIBS) -lm
 
 sources:
 	@echo $(obj-y:%.o=src/%.c)
@@ -242,6 +248,10 @@ check-system:
 ## check-build     the build and the lint rules themselves
 check-build:
 	$(Q)$(RUN) build
+## fleet           100,000 devices through an outage, a reboot, a clock sync
+fleet:
+	$(Q)$(MAKE) CONF=host build/host/fleet
+	$(Q)build/host/fleet 100000 build/fleet.svg
 ## fuzz            T=reply [SECONDS=60]: look for new crashes with libFuzzer
 fuzz:
 	$(Q)tests/tools/fuzz "$(T)" "$(SECONDS)"
@@ -290,5 +300,5 @@ help:
 	@echo "CONF=$(subst $() ,|,$(BOARDS))  CROSS=armhf|aarch64|mipsel|riscv64|s390x  V=1"
 	@echo "CC CFLAGS LDFLAGS WERROR= BEARSSL_DIR UDNS_DIR DEPS_DIR DESTDIR PREFIX"
 .PHONY: check check-fast check-unit check-fuzz check-golden check-power \
-	check-system check-build fuzz \
+	check-system check-build fleet fuzz \
 	lint lint-fast size repro format demo deps deps-build libs dist clean help

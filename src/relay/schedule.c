@@ -49,7 +49,7 @@ void hop_ok(struct relay *r, unsigned hop)
 }
 
 /* MIN doubling to MAX; credentials start at the larger of MIN and MAX/4. */
-static int64_t delay_ms(struct relay *r, const struct hop *h, bool held)
+static int64_t delay_ms(struct relay *r, struct hop *h, bool held)
 {
 	int64_t delay = r->conf->retry_min_s * 1000LL;
 	int64_t max = r->conf->retry_max_s * 1000LL;
@@ -60,9 +60,14 @@ static int64_t delay_ms(struct relay *r, const struct hop *h, bool held)
 		delay *= 2;
 	if (delay > max)
 		delay = max;
-	/* Times 0.5 to 1.5, from the kernel's generator. */
-	return delay / 2 +
-	       (int64_t)world_random_below(r->w, (uint64_t)delay + 1);
+	/*
+	 * Times 0.5 to 1.5, from the kernel's generator.  While it doubles the
+	 * factor stays: independent ones would let a fleet that lost its hop
+	 * at one moment come in waves (tests/sim/fleet.h).
+	 */
+	if (h->failures == 1 || delay == max)
+		h->factor = (uint16_t)world_random_below(r->w, 1 << 16);
+	return delay / 2 + (delay * h->factor >> 16);
 }
 
 int64_t clock_floor(const struct relay *r)

@@ -103,6 +103,7 @@ struct hop {
 	bool forced;        /* an operator wants one attempt now */
 	uint8_t failures;   /* in a row, of one kind */
 	uint8_t trouble;    /* enum trouble of the last one */
+	uint16_t factor;    /* of its delays while they double */
 	int64_t next_ms;    /* CLOCK_BOOTTIME of the next attempt */
 	int64_t success_ms; /* CLOCK_BOOTTIME of the last success; 0 none */
 	char reason[OUTCOME_MAX_TEXT];
