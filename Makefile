@@ -69,7 +69,7 @@ endif
 endif
 
 # These need no configuration; with only them asked for, none is made.
-PLAIN := %config clean help deps deps-% check check-% lint lint-% fuzz size \
+PLAIN := %config clean help deps deps-% check check-% lint lint-% fleet fuzz size \
 	repro dist format demo
 ifneq ($(filter-out $(PLAIN),$(or $(MAKECMDGOALS),all)),)
 

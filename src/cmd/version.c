@@ -7,6 +7,7 @@
 
 static const char *const features[] = {
 	NAME(DAEMON, "daemon"),
+	NAME(LINKUP, "link-up"),
 	NAME(LISTENER, "listener"),
 	NAME(SPOOL, "spool"),
 	NAME(TLS, "tls"),

@@ -3,6 +3,8 @@
 
 Each leaf is a pair (chain file, key file); good is for the name localhost.
 """
+import base64
+import hashlib
 import os
 import subprocess
 
@@ -119,6 +121,13 @@ class Pki:
             for part in parts:
                 with open(self.path(part)) as f:
                     out.write(f.read())
+
+    def pin(self, kind):
+        """What a key pin=sha256: of a leaf's key says."""
+        key = subprocess.run(
+            ['openssl', 'pkey', '-in', self.pair(kind)[1], '-pubout',
+             '-outform', 'DER'], stdout=subprocess.PIPE, check=True).stdout
+        return base64.b64encode(hashlib.sha256(key).digest()).decode()
 
     def pair(self, kind):
         return self.path(kind + '.chain'), self.path(kind + '.key')

@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: ISC
 """tls=verify fails closed: no MAIL, no AUTH, nothing in the clear."""
-import base64
-import hashlib
 import ssl
-import subprocess
 
 import pytest
 
@@ -21,13 +18,6 @@ def nothing_left(fake):
     assert set(v for s in fake.sessions for v in s.said) <= \
         {'EHLO', 'STARTTLS', 'QUIT'}, fake.story()
     assert fake.logins == [] and fake.messages == []
-
-
-def pin_of(pki, kind):
-    key = subprocess.run(
-        ['openssl', 'pkey', '-in', pki.pair(kind)[1], '-pubout', '-outform',
-         'DER'], stdout=subprocess.PIPE, check=True).stdout
-    return base64.b64encode(hashlib.sha256(key).digest()).decode()
 
 
 @pytest.mark.parametrize('scheme', ['submission', 'submissions'])
@@ -152,7 +142,7 @@ def test_pin(make_client, make_fake, pki, which):
     """A pin needs no anchor; a wrong pin lets nothing out."""
     fake = make_fake(tls=server_context(*pki.pair('good')),
                      users={'router': 'sesame'})
-    relay = make_client(fake, options='pin=sha256:' + pin_of(pki, which),
+    relay = make_client(fake, options='pin=sha256:' + pki.pin(which),
                         start=False)
     relay.write(ca=None)
     relay.start()
@@ -167,7 +157,7 @@ def test_pin(make_client, make_fake, pki, which):
 def test_address_literal_with_a_pin(make_relay, make_fake, pki):
     fake = make_fake(tls=server_context(*pki.pair('self-signed')))
     relay = make_relay('submission://127.0.0.1:%d pin=sha256:%s' %
-                       (fake.port, pin_of(pki, 'self-signed')))
+                       (fake.port, pki.pin('self-signed')))
     relay.send()
     assert fake.sessions[0].tls and len(fake.messages) == 1
 
