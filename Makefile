@@ -70,7 +70,7 @@ endif
 
 # These need no configuration; with only them asked for, none is made.
 PLAIN := %config clean help deps deps-% check check-% lint lint-% fleet fuzz size \
-	repro dist format demo
+	repro dist format demo bench
 ifneq ($(filter-out $(PLAIN),$(or $(MAKECMDGOALS),all)),)
 
 $(O)/.config: board/$(BOARD)/defconfig Kconfig
@@ -255,6 +255,11 @@ fleet:
 ## fuzz            T=reply [SECONDS=60]: look for new crashes with libFuzzer
 fuzz:
 	$(Q)tests/tools/fuzz "$(T)" "$(SECONDS)"
+## bench           figures beside budgets; NAMES="[--quick] wear ..." selects,
+##                 FLASHLAB=DIR (emulated flash) and PEERS=DIR add to wear
+bench: deps-build
+	$(Q)for c in tiny default full; do $(MAKE) CONF=$$c || exit; done
+	$(Q)tests/bench/bench $(NAMES)
 ## lint            layers, banned calls, documents, formatters, analysers
 lint:
 	$(Q)$(RUN) lint
@@ -300,5 +305,5 @@ help:
 	@echo "CONF=$(subst $() ,|,$(BOARDS))  CROSS=armhf|aarch64|mipsel|riscv64|s390x  V=1"
 	@echo "CC CFLAGS LDFLAGS WERROR= BEARSSL_DIR UDNS_DIR DEPS_DIR DESTDIR PREFIX"
 .PHONY: check check-fast check-unit check-fuzz check-golden check-power \
-	check-system check-build fleet fuzz \
+	check-system check-build fleet fuzz bench \
 	lint lint-fast size repro format demo deps deps-build libs dist clean help
