@@ -11,45 +11,87 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/handover.h"
+#include "cmd/local.h"
 #include "cmd/store.h"
 #include "mail/envelope.h"
 #include "relay/control.h"
 #include "relay/relay.h"
 #include "relay/submit.h"
+#include "spool/spool.h"
 
-/* How often, and how long, the spool's lock is asked for. */
+/* How long the spool's lock is asked for; who only reads, sooner gives up. */
 #define LOCK_EVERY_MS 50
 #define LOCK_FOR_MS 10000
+#define LOOK_FOR_MS 1000
+
+/* Why there is no spool. */
+#define HELD "the spool is held by another program"
 
 /* What a one-shot works with. */
 struct alone {
+	const struct conf *conf;
 	struct privilege who;
 	struct store store;
 	struct relay *relay;
+	int64_t lock_until_ms; /* 0: it was not asked for yet */
+	int64_t end_ms;        /* the submitter waits no longer */
+	bool begun;            /* a transaction was answered */
+	bool daemon;           /* one has come meanwhile: the lock is its */
 };
 
-static int wait_for_lock(struct alone *a)
+/*
+ * The lock, or -EAGAIN: a daemon has come, which keeps it, or the time is up.
+ * -EINPROGRESS: ask again.
+ */
+static int ask_for_lock(struct alone *a, int for_ms)
 {
-	int64_t until = world_boot_ms(&world_real) + LOCK_FOR_MS;
+	int64_t now = world_boot_ms(&world_real);
+	int err = store_take(&a->store, &world_real);
+
+	if (a->lock_until_ms == 0)
+		a->lock_until_ms = now + for_ms;
+	if (err != -EAGAIN)
+		return err;
+	int fd = ENABLE_DAEMON ? local_connect(a->conf->socket) : -ENOENT;
+
+	if (fd >= 0)
+		close(fd);
+	a->daemon = fd >= 0;
+	return a->daemon || now >= a->lock_until_ms ? -EAGAIN : -EINPROGRESS;
+}
+
+static int wait_for_lock(struct alone *a, int for_ms)
+{
 	int err;
 
-	while ((err = store_take(&a->store, &world_real)) == -EAGAIN) {
-		int64_t now = world_boot_ms(&world_real);
+	while ((err = ask_for_lock(a, for_ms)) == -EINPROGRESS) {
+		int64_t until = world_boot_ms(&world_real) + LOCK_EVERY_MS;
 
-		if (now >= until)
-			return -EAGAIN;
 		/* Nothing can be waited for but time: flock has no event. */
-		if (net_real.ops->wait(net_real.ctx, NULL, 0,
-				       now + LOCK_EVERY_MS) == -EINTR)
+		if (net_real.ops->wait(net_real.ctx, NULL, 0, until) == -EINTR)
 			return -EINTR;
 	}
 	return err;
 }
 
+/* One turn of the relay; it gets the spool when it wants it. */
+static void turn(struct alone *a)
+{
+	if (ENABLE_SPOOL && relay_wants_spool(a->relay)) {
+		int err = ask_for_lock(a, LOCK_FOR_MS);
+
+		if (err != -EINPROGRESS)
+			relay_set_spool(a->relay, a->store.spool,
+					err == -EAGAIN ? HELD : a->store.why,
+					a->store.is_volatile);
+	}
+	relay_wait_and_turn(a->relay);
+}
+
 static int deny(const struct alone *a, int err)
 {
 	if (err == -EAGAIN)
-		cmd_err("the spool is held by another program");
+		cmd_err("%s", HELD);
 	else
 		cmd_err("no daemon is running, and %s",
 			a->store.why[0] ? a->store.why
@@ -114,33 +156,22 @@ static int start(struct alone *a, const struct conf *c,
 		 const struct identity *id, bool create)
 {
 	int code = privilege_find(c, &a->who);
-	int err = 0;
 
+	a->conf = c;
 	if (code != 0)
 		return code;
 	setup_log(c);
 	start_relay(a, c, id);
 	code = prepare(a, c, create);
-	if (code != 0)
-		return code;
-	code = privilege_drop(&a->who);
-	if (code != 0 || !ENABLE_SPOOL)
-		return code;
-	err = wait_for_lock(a);
-	if (err < 0)
-		return deny(a, err);
-	relay_set_spool(a->relay, a->store.spool, NULL, a->store.is_volatile);
-	return 0;
+	return code != 0 ? code : privilege_drop(&a->who);
 }
 
-/* Connections are ended with QUIT, waiting marks are written. */
+/* Its own work has ended: connections end with QUIT, marks are written. */
 static void finish(struct alone *a)
 {
-	while (!relay_is_at_rest(a->relay))
-		relay_wait_and_turn(a->relay);
 	relay_stop(a->relay);
 	while (!relay_is_over(a->relay))
-		relay_wait_and_turn(a->relay);
+		turn(a);
 	if (ENABLE_SPOOL)
 		store_close(&a->store);
 }
@@ -181,7 +212,7 @@ static int copy_body(struct alone *a, struct submission *s,
 		int err;
 
 		while ((err = submit_body(a->relay, s, in, why)) == -EAGAIN)
-			relay_wait_and_turn(a->relay);
+			turn(a);
 		if (err < 0)
 			return -1;
 	}
@@ -201,11 +232,27 @@ static int fill(struct alone *a, struct submission *s, struct slice rcpts,
 		if (submit_rcpt(a->relay, s, rcpt, why) < 0)
 			return -1;
 	while ((err = submit_data(a->relay, s, why)) == -EAGAIN)
-		relay_wait_and_turn(a->relay);
+		turn(a);
 	return err < 0 ? -1 : copy_body(a, s, h, why);
 }
 
-/* One transaction with the recipients in rcpts. */
+/* The lock is a daemon's, and nobody has the message yet: it is its, too. */
+static bool is_for_daemon(struct alone *a, const struct submission *s,
+			  const struct outcome *why)
+{
+	struct outcome o;
+
+	if (!a->daemon || a->begun || why->verdict != VERDICT_RETRY_MESSAGE)
+		return false;
+	for (unsigned i = 0; i < submit_rcpts(s); i++) {
+		submit_answer_rcpt(a->relay, s, i, &o);
+		if (o.verdict == VERDICT_SENT)
+			return false;
+	}
+	return true;
+}
+
+/* One transaction with the recipients in rcpts.  As handover_alone(). */
 static int submit(struct alone *a, const struct handover *h, struct slice rcpts)
 {
 	struct submit_job job = { .from = h->from,
@@ -217,16 +264,19 @@ static int submit(struct alone *a, const struct handover *h, struct slice rcpts)
 
 	if (s == NULL)
 		return say(h, &why);
-	if (fill(a, s, rcpts, h, &why) < 0) {
-		submit_abort(a->relay, s);
-		return say(h, &why);
+	if (fill(a, s, rcpts, h, &why) == 0) {
+		submit_end(a->relay, s);
+		a->end_ms =
+			world_boot_ms(&world_real) + a->conf->commit_local_ms;
+		while (!submit_answered(s))
+			turn(a);
+		why = *submit_answer(s);
 	}
-	submit_end(a->relay, s);
-	while (!submit_answered(s))
-		relay_wait_and_turn(a->relay);
-	why = *submit_answer(s);
+	bool give = is_for_daemon(a, s, &why);
+
 	submit_done(a->relay, s);
-	return say(h, &why);
+	a->begun = true;
+	return give ? -EAGAIN : say(h, &why);
 }
 
 /* Take up to CONFIG_RCPT_MAX recipients off the front. */
@@ -242,6 +292,21 @@ static struct slice take_some(struct slice *rcpts)
 	return some;
 }
 
+/*
+ * The spool is taken when it is needed.  Until then it says what time it was
+ * (DESIGN.md 3.4): that is read without the lock.
+ */
+static int look_at_clock(struct alone *a)
+{
+	int err = store_view(&a->store, &world_real);
+
+	if (err < 0)
+		return deny(a, err);
+	relay_set_spool_later(a->relay, spool_last_wall(a->store.spool));
+	a->store.spool = NULL;
+	return 0;
+}
+
 int handover_alone(const struct conf *c, const struct identity *id,
 		   const struct handover *h)
 {
@@ -250,18 +315,24 @@ int handover_alone(const struct conf *c, const struct identity *id,
 	int code = start(&a, c, id, true);
 	int worst = EXIT_DONE;
 
+	if (code == 0 && ENABLE_SPOOL)
+		code = look_at_clock(&a);
 	if (code != 0)
 		return code < 0 ? EXIT_SYSTEM : code;
-	for (bool first = true; rcpts.n > 0; first = false) {
+	while (rcpts.n > 0 && worst != -EAGAIN) {
 		struct slice some = take_some(&rcpts);
 
-		if (!first && h->rewind(h->ctx) < 0)
+		if (a.begun && h->rewind(h->ctx) < 0)
 			code = EXIT_IO;
 		else
 			code = submit(&a, h, some);
 		if (code != EXIT_DONE && worst != EXIT_AGAIN)
 			worst = code;
 	}
+	/* What was too large for the stage is sent from the spool. */
+	while (!relay_is_at_rest(a.relay) &&
+	       world_boot_ms(&world_real) < a.end_ms)
+		turn(&a);
 	finish(&a);
 	return worst;
 }
@@ -280,29 +351,47 @@ static int run_command(struct alone *a, struct slice command)
 		if (code >= 0)
 			return code;
 		if (out.len == 0)
-			relay_wait_and_turn(a->relay);
+			turn(a);
 	}
+}
+
+/* The spool for a command: who only reads does so while another works on it. */
+static int get_spool(struct alone *a, bool reads)
+{
+	int err = wait_for_lock(a, reads ? LOOK_FOR_MS : LOCK_FOR_MS);
+
+	if (err == -EAGAIN && a->daemon)
+		return err;
+	if (err == -EAGAIN && reads)
+		err = store_view(&a->store, &world_real);
+	if (err < 0)
+		return deny(a, err);
+	relay_set_spool(a->relay, a->store.spool, NULL, a->store.is_volatile);
+	return 0;
 }
 
 int alone_control(const struct conf *c, const struct identity *id,
 		  struct slice command)
 {
 	static struct alone a;
+	bool queue = slice_starts(command, SLICE("queue"));
+	bool reads = queue || slice_starts(command, SLICE("show"));
 	int code = start(&a, c, id, false);
 
 	if (code == -ENOENT) {
-		if (!slice_starts(command, SLICE("queue")))
-			return EXIT_DONE;
-		if (!slice_iends(command, SLICE("json")))
+		if (queue && !slice_iends(command, SLICE("json")))
 			cmd_out("Mail queue is empty\n");
 		return EXIT_DONE;
 	}
+	if (code == 0 && ENABLE_SPOOL)
+		code = get_spool(&a, reads);
 	if (code != 0)
 		return code;
 	/* Without a daemon an ordered pass is made here, to its end. */
 	if (slice_eq(command, SLICE("flush")))
 		command = SLICE("flush wait");
 	code = run_command(&a, command);
-	finish(&a);
+	if (a.store.locked)
+		finish(&a);
 	return code;
 }

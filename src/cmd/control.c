@@ -121,8 +121,13 @@ int control_run(const struct conf *c, const struct identity *id,
 		cmd_err("no daemon");
 		return EXIT_NO_DAEMON;
 	}
-	if (fd == -ENOENT && (ENABLE_DAEMON || ENABLE_SPOOL))
-		return alone_control(c, id, command);
+	if (fd == -ENOENT && (ENABLE_DAEMON || ENABLE_SPOOL)) {
+		int code = alone_control(c, id, command);
+
+		if (code != -EAGAIN)
+			return code;
+		fd = local_connect(c->control);
+	}
 	if (fd < 0) {
 		cmd_err("%s: cannot be reached", c->control.p);
 		return EXIT_AGAIN;

@@ -5,9 +5,11 @@
  * time; a wall clock that somebody sets is a descriptor.  Nothing polls.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
@@ -82,6 +84,21 @@ static int add_door(struct daemon *d, int fd, enum relay_door door,
 	return fd == -EADDRINUSE ? EXIT_AGAIN : EXIT_SYSTEM;
 }
 
+/* A descriptor that holds the lock of a path's folder. */
+static int lock_folder(struct slice path)
+{
+	char name[128];
+	ptrdiff_t end = slice_rfind(path, '/');
+
+	text_of(slice_head(path, end > 0 ? (size_t)end : 0), name,
+		sizeof(name));
+	int fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && flock(fd, LOCK_EX) < 0)
+		log_debug("%s is not locked: error %d", name, errno);
+	return fd;
+}
+
 static int bind_local(struct daemon *d, struct slice path, unsigned mode,
 		      enum relay_door door)
 {
@@ -96,7 +113,12 @@ static int bind_local(struct daemon *d, struct slice path, unsigned mode,
 		cmd_err("the folder of %s cannot be made", name);
 		return EXIT_SYSTEM;
 	}
+	/* Two daemons that find a dead one's socket take turns. */
+	int folder = lock_folder(path);
+
 	fd = net_real.ops->listen_unix(net_real.ctx, name, mode);
+	if (folder >= 0)
+		close(folder);
 	if (fd >= 0 && d->who.root && chown(name, d->who.uid, d->who.gid) < 0)
 		log_warn("%s keeps its owner: error %d", name, errno);
 	return add_door(d, fd, door, name);
@@ -374,8 +396,6 @@ static void open_store(struct daemon *d)
 			d->store.why);
 	else if (d->store.is_volatile)
 		log_warn("the spool is volatile: a reboot forgets its mail");
-	if (err < 0)
-		relay_set_spool(d->relay, NULL, d->store.why, false);
 }
 
 static void remove_socket(struct slice path)
@@ -397,8 +417,6 @@ static int serve(struct daemon *d)
 	else
 		code = bind_all(d);
 	if (code == 0)
-		open_store(d);
-	if (code == 0)
 		code = privilege_drop(&d->who);
 	if (code == 0)
 		code = take_store(d);
@@ -407,11 +425,12 @@ static int serve(struct daemon *d)
 	log_info("mailmote %s ready", CONFIG_VERSION);
 	tell_ready();
 	code = loop(d);
-	if (ENABLE_SPOOL)
-		store_close(&d->store);
+	/* First: who finds none is on its own, and takes the lock. */
 	remove_socket(d->conf->socket);
 	if (ENABLE_CONTROL)
 		remove_socket(d->conf->control);
+	if (ENABLE_SPOOL)
+		store_close(&d->store);
 	return code;
 }
 
@@ -440,6 +459,7 @@ int cmd_daemon(int argc, char **argv)
 	}
 	arm_clock(d.clock);
 	d.link = ENABLE_LINKUP ? link_up_open() : -1;
+	open_store(&d);
 	start_relay(&d);
 	return serve(&d);
 }

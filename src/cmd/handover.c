@@ -144,12 +144,16 @@ int handover_daemon(const struct conf *c, const struct handover *h)
 	t->txn.size = h->size;
 	t->txn.eight_bit = h->eight_bit;
 	t->txn.queue = h->mode == HANDOVER_QUEUE;
+	t->lost = false;
 	r->rest = h->rcpts;
 	r->again = BUF_ON(r->again_space);
 	stream_init(&t->stream, &net_real);
 	stream_adopt(&t->stream, fd);
 	smtp_client_init(&t->client, &job);
 	talk_run(t);
+	/* It ended while we knocked; one that is full has said so. */
+	if (t->lost && t->client.fault.code == 0 && r->rest.n == h->rcpts.n)
+		return -ENOENT;
 	give_up(r, &t->client.fault);
 	return talk_result(t);
 }

@@ -40,14 +40,15 @@ struct handover {
 
 /*
  * Hand over on the submission socket (LHLO, cmd/handover.c).
- * Returns: an exit code;  -ENOENT nobody listens there: nothing was read
+ * Returns: an exit code;  -ENOENT nobody listens there, or no longer: nothing
+ *          was read
  */
 must_check int handover_daemon(const struct conf *c, const struct handover *h);
 
 /*
  * Deliver it ourselves (cmd/direct.c), and queue it when that fails
  * (cmd/alone.c): as root creates the spool for `user` and drops root first.
- * Returns: an exit code
+ * Returns: an exit code;  -EAGAIN a daemon has come, and the message is its
  */
 must_check int handover_alone(const struct conf *c, const struct identity *id,
 			      const struct handover *h);
@@ -55,7 +56,7 @@ must_check int handover_alone(const struct conf *c, const struct identity *id,
 /*
  * Run one control command (relay/control.h: "queue json", "remove ID", ...)
  * on the spool, without a daemon (cmd/alone.c).  Its text goes to standard
- * output.  Returns: an exit code
+ * output.  Returns: an exit code;  -EAGAIN a daemon has come: ask it
  */
 must_check int alone_control(const struct conf *c, const struct identity *id,
 			     struct slice command);

@@ -136,7 +136,13 @@ static int deliver(struct sendmail *s, const struct conf *c,
 	if (code != -ENOENT)
 		return code;
 	input_keep(&input);
-	return handover_alone(c, id, &h);
+	code = handover_alone(c, id, &h);
+	if (!ENABLE_DAEMON || code != -EAGAIN)
+		return code;
+	code = input_rewind(&input) < 0 ? -EIO : handover_daemon(c, &h);
+	if (code < 0)
+		cmd_err("the daemon went away");
+	return code < 0 ? EXIT_AGAIN : code;
 }
 
 /* Everything that needs no message. */

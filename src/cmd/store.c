@@ -118,6 +118,22 @@ static void report(const struct spool_found *f)
 			f->damaged, f->foreign, f->lost);
 }
 
+static int recover(struct store *s, const struct medium *m,
+		   const struct medium *marks, const struct world *w,
+		   struct spool_found *found)
+{
+	int err = spool_open(spool_static(), m, has_marks ? marks : NULL, w,
+			     found);
+
+	if (err < 0) {
+		medium_file_close(&the_medium);
+		s->open = false;
+		return explain(s, "the spool cannot be read", err);
+	}
+	s->spool = spool_static();
+	return 0;
+}
+
 int store_take(struct store *s, const struct world *w)
 {
 	struct spool_found found;
@@ -127,23 +143,48 @@ int store_take(struct store *s, const struct world *w)
 		return err;
 	if (err < 0)
 		return explain(s, "the spool cannot be locked", err);
-	err = spool_open(spool_static(), &the_medium.medium,
-			 has_marks ? &the_marks.medium : NULL, w, &found);
-	if (err < 0) {
-		medium_file_close(&the_medium);
-		s->open = false;
-		return explain(s, "the spool cannot be read", err);
-	}
+	err = recover(s, &the_medium.medium, &the_marks.medium, w, &found);
+	if (err < 0)
+		return err;
+	s->locked = true;
 	report(&found);
-	s->spool = spool_static();
 	return 0;
+}
+
+static int write_nothing(void *ctx, uint64_t off, const void *p, size_t n)
+{
+	(void)ctx;
+	(void)off;
+	(void)p;
+	(void)n;
+	return -EROFS;
+}
+
+static int sync_nothing(void *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
+int store_view(struct store *s, const struct world *w)
+{
+	static struct medium_ops ops = { NULL, write_nothing, sync_nothing };
+	static struct medium media[2];
+	struct spool_found found;
+
+	ops.read = the_medium.medium.ops->read;
+	media[0] = the_medium.medium;
+	media[1] = the_marks.medium;
+	media[0].ops = media[1].ops = &ops;
+	return recover(s, &media[0], &media[1], w, &found);
 }
 
 void store_close(struct store *s)
 {
-	if (s->spool != NULL && spool_sync_marks(s->spool) < 0)
+	if (s->locked && spool_sync_marks(s->spool) < 0)
 		log_err("spool: marks were not written at the end");
 	s->spool = NULL;
+	s->locked = false;
 	if (s->open)
 		medium_file_close(&the_medium);
 	s->open = false;

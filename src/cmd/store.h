@@ -20,6 +20,7 @@ struct store {
 	struct spool *spool;     /* NULL: there is none (yet) */
 	bool open;               /* the medium is open */
 	bool is_volatile;        /* on tmpfs: a reboot forgets it */
+	bool locked;             /* store_take() has worked */
 	char why[STORE_MAX_WHY]; /* why there is no spool, in words */
 };
 
@@ -37,6 +38,13 @@ must_check int store_open(struct store *s, const struct conf *c,
  *          filled
  */
 must_check int store_take(struct store *s, const struct world *w);
+
+/*
+ * Recover what is stored without the lock, to be read only: another program
+ * may be at work on it, and what it is about to change may show either way.
+ * Returns: 0, s->spool set;  -errno, why filled
+ */
+must_check int store_view(struct store *s, const struct world *w);
 
 /* A clean end: waiting marks are written, the lock is given back. */
 void store_close(struct store *s);

@@ -85,7 +85,10 @@ static bool moved(struct talk *t, ssize_t n)
 {
 	const char *why = n == 0 ? "connection closed" : t->stream.why;
 
-	if (n <= 0 && n != -EAGAIN)
+	bool over = n <= 0 && n != -EAGAIN;
+
+	t->lost |= over;
+	if (over)
 		smtp_client_lost(&t->client,
 				 slice_str(t->gone ? t->gone : why));
 	return n != -EAGAIN;

@@ -28,6 +28,7 @@ struct talk {
 	struct smtp_txn txn;       /* public: from, size, eight_bit, queue */
 	bool open;                 /* public: outcomes are not yet settled */
 	bool started;              /* bytes of the message were read */
+	bool lost;                 /* the peer has closed, or is gone */
 	int error;                 /* of reading the message, or 0 */
 	uint64_t octets;           /* of it that were read */
 	struct slice have;         /* of it, not yet given to the engine */

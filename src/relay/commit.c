@@ -283,7 +283,9 @@ static size_t fill_batch(struct relay *r, struct batch *b)
 
 		if (s->state != SUBMISSION_READY || !s->want_commit)
 			continue;
-		if (!ENABLE_SPOOL || r->spool == NULL)
+		if (ENABLE_SPOOL && r->spool_later)
+			r->spool_wanted = true;
+		else if (!ENABLE_SPOOL || r->spool == NULL)
 			failed(r, s, -EAGAIN);
 		else if (b->nitems < ARRAY_LEN(b->item))
 			add_to_batch(r, b, s);

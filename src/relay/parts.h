@@ -9,11 +9,17 @@
  *   message.c   the header that leaves          schedule.c breakers, clocks
  *   session.c   clients                         control.c  operators
  *   event.c     log lines                       status.c   what they see
+ *   relay.c     the turn of the loop
  */
 #ifndef RELAY_PARTS_H
 #define RELAY_PARTS_H
 
 #include "relay/state.h"
+
+/* --- relay.c --- */
+
+/* Can a message be stored, maybe after relay_wants_spool()? */
+bool relay_has_spool(const struct relay *r);
 
 /* --- submit.c --- */
 

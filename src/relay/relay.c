@@ -22,6 +22,9 @@
 /* A complete message may hold the stage so long while another waits. */
 #define STALL_MS 10000
 
+/* How often the owner is to try for a spool that is wanted. */
+#define SPOOL_EVERY_MS 50
+
 static struct relay the_relay;
 
 struct relay *relay_static(void)
@@ -52,7 +55,6 @@ void relay_start(struct relay *r, const struct relay_setup *setup)
 	r->net = setup->net;
 	r->uid = setup->uid;
 	r->gid = setup->gid;
-	r->spool_waits = setup->spool_waits;
 	r->now_ms = r->start_ms = world_boot_ms(r->w);
 	r->queue_ms = r->now_ms;
 	if (setup->new_only)
@@ -77,7 +79,7 @@ void relay_set_spool(struct relay *r, struct spool *spool, const char *why,
 		     bool is_volatile)
 {
 	r->spool = spool;
-	r->spool_waits = false;
+	r->spool_waits = r->spool_later = r->spool_wanted = false;
 	r->spool_volatile = is_volatile;
 	r->tick_ms = spool ? r->now_ms : INT64_MAX;
 	set_text(r->no_spool, sizeof(r->no_spool), why ? why : "");
@@ -86,6 +88,22 @@ void relay_set_spool(struct relay *r, struct spool *spool, const char *why,
 	for (unsigned i = 0; i < r->conf->nroutes; i++)
 		work_rewind(r, i);
 	r->again = true;
+}
+
+void relay_set_spool_later(struct relay *r, int64_t last_wall_s)
+{
+	r->spool_later = true;
+	r->last_wall_s = last_wall_s;
+}
+
+bool relay_wants_spool(const struct relay *r)
+{
+	return r->spool_wanted;
+}
+
+bool relay_has_spool(const struct relay *r)
+{
+	return r->spool != NULL || r->spool_later;
 }
 
 int relay_add_listener(struct relay *r, int fd, enum relay_door door)
@@ -146,7 +164,8 @@ static int64_t staged_next_ms(const struct relay *r)
 		const struct submission *s = &r->submissions[i];
 		int64_t at = INT64_MAX;
 
-		if (s->state == SUBMISSION_READY && r->spool != NULL)
+		if (s->state == SUBMISSION_READY && relay_has_spool(r) &&
+		    !s->want_commit)
 			at = commit_due_ms(s, hurry);
 		else if (s->state == SUBMISSION_OPEN && s->stall_ms)
 			at = s->stall_ms + STALL_MS;
@@ -212,6 +231,8 @@ size_t relay_wants(struct relay *r, struct net_wait *set, int64_t *until_ms)
 		*until_ms = r->tick_ms;
 	if (r->stopping && r->stop_ms < *until_ms)
 		*until_ms = r->stop_ms;
+	if (r->spool_wanted && r->now_ms + SPOOL_EVERY_MS < *until_ms)
+		*until_ms = r->now_ms + SPOOL_EVERY_MS;
 	n = wants_of_all(r, set, until_ms);
 	if (r->again)
 		*until_ms = r->now_ms;
@@ -272,7 +293,7 @@ static void settle_all(struct relay *r)
 		if (s->state != SUBMISSION_READY)
 			continue;
 		submission_settle(r, s);
-		if (s->state == SUBMISSION_READY && r->spool != NULL &&
+		if (s->state == SUBMISSION_READY && relay_has_spool(r) &&
 		    (s->big || r->stopping ||
 		     r->now_ms >= commit_due_ms(s, hurry)))
 			s->want_commit = true;

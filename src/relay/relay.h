@@ -61,6 +61,13 @@ must_check int relay_load_secrets(struct relay *r, struct buf *why);
 void relay_set_spool(struct relay *r, struct spool *spool, const char *why,
 		     bool is_volatile);
 
+/*
+ * The spool comes when it is needed: then relay_wants_spool() holds until
+ * relay_set_spool().  last_wall_s: what spool_last_wall() says of it.
+ */
+void relay_set_spool_later(struct relay *r, int64_t last_wall_s);
+bool relay_wants_spool(const struct relay *r);
+
 /* Accept from a listening descriptor.  0;  -ENOSPC too many. */
 must_check int relay_add_listener(struct relay *r, int fd,
 				  enum relay_door door);

@@ -73,11 +73,11 @@ static int64_t delay_ms(struct relay *r, struct hop *h, bool held)
 int64_t clock_floor(const struct relay *r)
 {
 	int64_t floor = CONFIG_RELEASE_EPOCH;
+	int64_t last = r->last_wall_s;
 
-	if (ENABLE_SPOOL && r->spool != NULL && !r->clock_was_set &&
-	    spool_last_wall(r->spool) > floor)
-		floor = spool_last_wall(r->spool);
-	return floor;
+	if (ENABLE_SPOOL && r->spool != NULL)
+		last = spool_last_wall(r->spool);
+	return last > floor && !r->clock_was_set ? last : floor;
 }
 
 bool clock_is_sane(const struct relay *r)

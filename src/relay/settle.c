@@ -108,7 +108,7 @@ void submission_settle(struct relay *r, struct submission *s)
 		return;
 	}
 	if (t.open > 0) {
-		if (r->now_ms >= s->commit_ms && r->spool != NULL)
+		if (r->now_ms >= s->commit_ms && relay_has_spool(r))
 			s->want_commit = true;
 		return;
 	}

@@ -308,13 +308,15 @@ struct relay {
 	struct spool *spool;
 	char no_spool[OUTCOME_MAX_TEXT];
 	bool spool_waits, spool_volatile;
+	bool spool_later, spool_wanted; /* by a one-shot */
 	uint32_t uid, gid;
 	uint8_t secrets_at; /* which of the two is in force */
 	/* Times, all CLOCK_BOOTTIME; now_ms is taken once a turn. */
 	int64_t start_ms, now_ms;
-	int64_t queue_ms; /* queued mail is not touched before (splay) */
-	int64_t tick_ms;  /* the spool's next need */
-	uint64_t urgent;  /* new mail that had to be stored first; 0 none */
+	int64_t last_wall_s; /* of the spool that comes later */
+	int64_t queue_ms;    /* queued mail is not touched before (splay) */
+	int64_t tick_ms;     /* the spool's next need */
+	uint64_t urgent;     /* new mail that had to be stored first; 0 none */
 	bool stopping;
 	int64_t stop_ms;
 	bool clock_was_set;

@@ -44,9 +44,9 @@ static int check_size(struct relay *r, uint64_t size, struct outcome *why)
 		return refuse(why, 552, 534, "message is too large");
 	if (size <= (uint64_t)STAGE_BLOCKS * STAGE_BLOCK)
 		return 0;
-	if (r->spool == NULL)
+	if (!relay_has_spool(r))
 		return refuse_no_spool(r, why);
-	if (ENABLE_SPOOL && size > spool_room(r->spool))
+	if (ENABLE_SPOOL && r->spool != NULL && size > spool_room(r->spool))
 		return refuse(why, 452, 431, "spool is full");
 	return 0;
 }
@@ -216,9 +216,10 @@ static int refuse_unwritten(int err, struct outcome *why)
 static int begin_big(struct relay *r, struct submission *s, uint32_t size,
 		     struct outcome *why)
 {
-	if (!ENABLE_SPOOL || r->spool == NULL)
+	if (!ENABLE_SPOOL || !relay_has_spool(r))
 		return refuse_no_spool(r, why);
-	if (r->big != NULL)
+	r->spool_wanted = r->spool == NULL;
+	if (r->spool_wanted || r->big != NULL)
 		return -EAGAIN;
 	int err = spool_big_begin(r->spool, size);
 
@@ -235,7 +236,7 @@ int submit_data(struct relay *r, struct submission *s, struct outcome *why)
 {
 	if (s->big || s->announced <= stage_room(&r->stage))
 		return 0;
-	if (r->spool == NULL &&
+	if (!relay_has_spool(r) &&
 	    s->announced <= (uint64_t)STAGE_BLOCKS * STAGE_BLOCK)
 		return refuse(why, 452, 431, "no memory for this message now");
 	int err = begin_big(r, s, (uint32_t)s->announced, why);
@@ -334,7 +335,7 @@ void submit_end(struct relay *r, struct submission *s)
 					     : r->conf->commit_smtp_ms);
 	if (s->queue)
 		s->commit_ms = r->now_ms;
-	if (s->commit_ms == r->now_ms && r->spool != NULL)
+	if (s->commit_ms == r->now_ms && relay_has_spool(r))
 		s->want_commit = true;
 	r->again = true;
 }

@@ -186,7 +186,8 @@ class Race:
 
     def count_reason(self, kind, p):
         """Why it asks to be tried again."""
-        words = [line for _, line in p.lines if ' id=' not in line]
+        words = [line for _, line in p.lines if ' id=' not in line] or \
+            p.out.decode().splitlines()
         if not words:
             self.fault('75 without a word: %s' % p)
             return
