@@ -53,21 +53,15 @@ static int64_t next_attempt_ms(struct relay *r, const struct spool_msg *msg,
 {
 	struct defer *d = work_deferred(r, msg->id);
 	struct slice rcpts = env->rcpts, rcpt;
-	int64_t next = r->queue_ms > r->now_ms ? r->queue_ms : r->now_ms;
-	const struct hop *h;
+	int64_t next = INT64_MAX;
+	int route;
 
-	if (msg->flags & SPOOL_HELD)
+	if (msg->flags & SPOOL_HELD || !envelope_next_rcpt(&rcpts, &rcpt))
 		return INT64_MAX;
-	if (d != NULL && d->due_ms > next)
-		next = d->due_ms;
-	if (envelope_next_rcpt(&rcpts, &rcpt)) {
-		h = hop_waited_for(r, env->from, rcpt);
-		if (h != NULL && h->next_ms > next)
-			next = h->next_ms;
-		if (conf_route_of(r->conf, env->from, rcpt) < 0)
-			next = INT64_MAX;
-	}
-	return next;
+	route = conf_route_of(r->conf, env->from, rcpt);
+	if (route >= 0)
+		next = route_due_ms(r, (unsigned)route);
+	return d != NULL && d->due_ms > next ? d->due_ms : next;
 }
 
 static bool load_queued(struct relay *r, const struct spool_msg *msg,

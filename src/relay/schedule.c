@@ -25,6 +25,19 @@ unsigned hop_choose(const struct relay *r, unsigned route)
 	return HOP_NONE;
 }
 
+int64_t route_due_ms(const struct relay *r, unsigned route)
+{
+	int64_t due = INT64_MAX;
+
+	for (unsigned i = 0; i < r->conf->nhops; i++) {
+		int64_t at = hop_may_try(r, i) ? r->now_ms : r->hops[i].next_ms;
+
+		if (r->conf->hops[i].route == route && at < due)
+			due = at;
+	}
+	return due > r->queue_ms ? due : r->queue_ms;
+}
+
 void hop_begin(struct relay *r, unsigned hop)
 {
 	struct hop *h = &r->hops[hop];

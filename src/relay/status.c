@@ -67,11 +67,14 @@ static int64_t seconds_until(const struct relay *r, int64_t ms)
 	return ms > r->now_ms ? (ms - r->now_ms + 999) / 1000 : 0;
 }
 
-/* Is it known when it will be tried? */
-static bool has_next(const struct hop *h)
+/* Seconds until a hop that is down is tried; -1: that is not known. */
+static int64_t next_s(const struct relay *r, const struct hop *h)
 {
-	return (h->state == HOP_DOWN || h->state == HOP_HELD) &&
-	       h->next_ms != INT64_MAX;
+	if ((h->state != HOP_DOWN && h->state != HOP_HELD) ||
+	    h->next_ms == INT64_MAX)
+		return -1;
+	return seconds_until(r, h->next_ms > r->queue_ms ? h->next_ms
+							 : r->queue_ms);
 }
 
 static void json_queue(struct relay *r, struct buf *b)
@@ -163,8 +166,7 @@ static void json_hop(struct relay *r, struct buf *b, unsigned i)
 	else
 		buf_put_str(b, "null");
 	buf_put_char(b, ',');
-	put_number(b, "next_attempt_s", seconds_until(r, h->next_ms),
-		   has_next(h));
+	put_number(b, "next_attempt_s", next_s(r, h), next_s(r, h) >= 0);
 	buf_put_char(b, ',');
 	put_number(b, "last_success_s", (r->now_ms - h->success_ms) / 1000,
 		   h->success_ms != 0);
@@ -267,9 +269,9 @@ static void text_hop(struct relay *r, struct buf *b, unsigned i)
 	buf_put_str(b, " to ");
 	buf_put_slice(b, r->conf->hops[i].text);
 	buf_putf(b, ": %s", hop_state_name(h->state));
-	if (has_next(h)) {
+	if (next_s(r, h) >= 0) {
 		buf_put_str(b, ", next attempt in ");
-		put_age(b, seconds_until(r, h->next_ms));
+		put_age(b, next_s(r, h));
 	}
 	if (h->success_ms != 0) {
 		buf_put_str(b, ", last success ");

@@ -435,17 +435,9 @@ static int64_t earlier(int64_t a, int64_t b)
 /* When can queued mail of this route be tried? */
 static int64_t route_next_ms(struct relay *r, unsigned route)
 {
-	int64_t next = INT64_MAX;
-
 	if (!r->routes[route].backlog || delivery_of(r, route) != NULL)
 		return INT64_MAX;
-	for (unsigned i = 0; i < r->conf->nhops; i++)
-		if (r->conf->hops[i].route == route &&
-		    r->hops[i].state != HOP_UP)
-			next = earlier(next, r->hops[i].next_ms);
-	if (hop_choose(r, route) != HOP_NONE)
-		next = r->now_ms;
-	return next > r->queue_ms ? next : r->queue_ms;
+	return route_due_ms(r, route);
 }
 
 int64_t work_next_ms(struct relay *r)

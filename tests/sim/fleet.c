@@ -71,9 +71,8 @@ static void keep_own(struct device *d)
 	d->own.factor = h->factor;
 	d->own.queue_ms = w.relay->queue_ms;
 	d->own.early = w.relay->early;
-	d->next_ms = w.relay->queue_ms;
-	if (h->state != HOP_UP && h->next_ms > d->next_ms)
-		d->next_ms = h->next_ms;
+	w.relay->now_ms = w.sim.now_ms;
+	d->next_ms = route_due_ms(w.relay, 0);
 }
 
 static void load_own(const struct device *d)

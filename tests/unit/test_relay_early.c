@@ -62,6 +62,26 @@ static void new_mail_goes_at_once(void **state)
 	assert_int_equal(hops[0].nmails, 1);
 }
 
+/* What is said of the next attempt is when it will come. */
+static void the_splay_is_told(void **state)
+{
+	struct sim_client *c = &clients[0];
+	long s;
+
+	(void)state;
+	queue_one(ONE "splay 20m\n");
+	relay_link_up(dev.relay);
+	sim_device_order(&dev, c, "status json");
+	s = fixture_number(c, "next_attempt_s");
+	sim_device_order(&dev, c, "queue json");
+	assert_int_equal(fixture_number(c, "next_attempt_s"), s);
+	assert_in_range(s, 2, 1200);
+	sim_device_run(&dev, (s - 1) * 1000);
+	assert_int_equal(hops[0].nmails, 0);
+	sim_device_run(&dev, 1100);
+	assert_int_equal(hops[0].nmails, 1);
+}
+
 static void two_events_are_one(void **state)
 {
 	int64_t next_ms;
@@ -171,6 +191,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(queued_mail_goes_behind_a_splay),
 		FIXTURE_TEST(new_mail_goes_at_once),
+		FIXTURE_TEST(the_splay_is_told),
 		FIXTURE_TEST(two_events_are_one),
 		FIXTURE_TEST(a_flapping_link_defeats_no_breaker),
 		FIXTURE_TEST(nothing_to_do_nothing_done),

@@ -5,6 +5,9 @@
  */
 #include "sim/fixture.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 static struct sim_client *const c = &clients[0];
 
 #define BODY "Subject: x\r\n\r\nhello\r\n"
@@ -178,19 +181,51 @@ static void every_step_may_say_no(void **state)
 		const char *hop_state;
 	} rows[] = {
 		{ SIM_GREETING, "554 5.3.2 go away", "down" },
+		{ SIM_GREETING, "521 5.3.2 never", "down" },
 		{ SIM_GREETING, "421 4.3.2 later", "down" },
+		{ SIM_GREETING, "550 5.7.139 disabled", "held" },
 		{ SIM_GREETING, "nonsense", "down" },
 		{ SIM_EHLO, "421 4.3.2 later", "down" },
+		{ SIM_AUTH, "421 4.3.2 later", "down" },
+		{ SIM_AUTH, "454 4.7.0 not now", "down" },
+		{ SIM_AUTH, "432 4.7.12 change it first", "held" },
+		{ SIM_AUTH, "500 5.5.2 eh", "held" },
+		{ SIM_AUTH, "530 5.7.0 who are you", "held" },
+		{ SIM_AUTH, "534 5.7.9 too weak", "held" },
+		{ SIM_AUTH, "535 5.7.8 wrong", "held" },
+		{ SIM_AUTH, "535 5.7.139 disabled", "held" },
+		{ SIM_AUTH, "538 5.7.11 in the clear", "held" },
+		{ SIM_AUTH, "550 5.7.30 no basic authentication", "held" },
 		{ SIM_MAIL, "421 4.3.2 later", "down" },
 		{ SIM_MAIL, "451 4.7.1 too fast", "down" },
+		{ SIM_MAIL, "454 4.7.0 no TLS now", "down" },
+		{ SIM_MAIL, "430 4.2.0 STOREDRV; cannot log on", "held" },
 		{ SIM_MAIL, "530 5.7.0 who are you", "held" },
+		{ SIM_MAIL, "534 5.7.9 too weak", "held" },
+		{ SIM_MAIL, "535 5.7.8 wrong", "held" },
+		{ SIM_MAIL, "538 5.7.11 in the clear", "held" },
+		{ SIM_MAIL, "550 5.7.30 no basic authentication", "held" },
+		{ SIM_MAIL, "554 5.7.139 disabled", "held" },
 		{ SIM_RCPT, "421 4.3.2 later", "down" },
 		{ SIM_DATA, "421 4.3.2 later", "down" },
 		{ SIM_DATA, "250 2.0.0 eh", "down" },
 		{ SIM_DOT, "421 4.3.2 later", "down" },
+		{ SIM_DOT, "430 4.2.0 STOREDRV; cannot log on", "held" },
+		{ SIM_DOT, "432 4.3.2 STOREDRV; too many at once", "down" },
 		{ SIM_DOT, "452 4.3.2 not now", "down" },
 	};
 
+	char path[] = "/tmp/test_relay_troubleXXXXXX";
+	char conf[200];
+	struct buf text = BUF_ON(conf);
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0 && write(fd, "secret\n", 7) == 7);
+	assert_int_equal(close(fd), 0);
+	buf_putf(&text,
+		 "smarthost smtp://192.0.2.1 tls=off auth=plain user=u "
+		 "password-file=%s\n",
+		 path);
 	fixture_down(state);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct sim_client *out = &clients[2];
@@ -198,7 +233,7 @@ static void every_step_may_say_no(void **state)
 		struct buf b = BUF_ON(want);
 
 		fixture_up(state);
-		sim_device_start(&dev, FIXTURE_ONE);
+		sim_device_start(&dev, buf_cstr(&text));
 		sim_hop_says(&hops[0], rows[i].step, NULL, rows[i].reply);
 		fixture_submit(c, BY_SMTP, "a@b.org", "c@d.org", BODY);
 		fixture_expect(c, "250 2.0.0 queued as ", 4100);
@@ -210,9 +245,11 @@ static void every_step_may_say_no(void **state)
 		assert_int_equal(sim_hop_got(&hops[0], "c@d.org"), 1);
 		assert_int_equal(fixture_queued(), 0);
 		assert_int_equal(sim_logged("refused id="), 0);
+		assert_int_equal(sim_logged("W route"), 1);
 		fixture_down(state);
 	}
 	fixture_up(state);
+	assert_int_equal(remove(path), 0);
 }
 
 /* Taken, and the reply lost: shown as such, tried again, the same again. */

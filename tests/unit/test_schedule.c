@@ -203,6 +203,9 @@ static void the_order_of_a_list(void **state)
 	wall_s = 0;
 	hop_fail(r, third, trouble(TROUBLE_CLOCK, "no time"));
 	assert_int_equal(hop_choose(r, route), HOP_NONE);
+	/* The first of them to be due: not the one with the slow schedule. */
+	assert_true(route_due_ms(r, route) == r->hops[first].next_ms);
+	assert_true(route_due_ms(r, 1 - route) == now_ms);
 	assert_slice(conf.hops[hop_choose(r, 1 - route)].host,
 		     SLICE("192.0.2.9"));
 	/* An order forces each of them once. */
