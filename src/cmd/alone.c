@@ -130,7 +130,7 @@ static int prepare(struct alone *a, const struct conf *c, bool create)
 	}
 	if (ENABLE_SPOOL)
 		err = store_open(&a->store, c, &a->who, create);
-	if (err < 0 && err != -ENOENT)
+	if (err < 0 && (create || err != -ENOENT))
 		return deny(a, err);
 	return err;
 }

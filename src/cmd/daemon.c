@@ -236,6 +236,23 @@ static bool same_listen(const struct conf *a, const struct conf *b)
 	return true;
 }
 
+static void open_store(struct daemon *d)
+{
+	int err = -ENOTSUP;
+
+	if (ENABLE_SPOOL)
+		err = store_open(&d->store, d->conf, &d->who, true);
+	d->has_store = err == 0;
+	d->lock_until_ms = world_boot_ms(&world_real) + LOCK_FOR_MS;
+	if (err == -ENOTSUP)
+		memcpy(d->store.why, "none is built in", 17);
+	else if (err < 0)
+		log_err("%s: only mail that fits the memory stage is taken",
+			d->store.why);
+	else if (d->store.is_volatile)
+		log_warn("the spool is volatile: a reboot forgets its mail");
+}
+
 /* Two configurations: the one in force, and the one being read. */
 static void reload(struct daemon *d)
 {
@@ -274,6 +291,11 @@ static void reload(struct daemon *d)
 	at = 1 - at;
 	setup_log(c);
 	log_info("configuration read again");
+	/* What kept the spool away may be gone. */
+	if (ENABLE_SPOOL && !d->has_store) {
+		open_store(d);
+		relay_set_spool(d->relay, NULL, d->store.why, false);
+	}
 }
 
 static void take_signals(struct daemon *d)
@@ -379,23 +401,6 @@ static void start_relay(struct daemon *d)
 	};
 
 	relay_start(d->relay, &setup);
-	d->lock_until_ms = world_boot_ms(&world_real) + LOCK_FOR_MS;
-}
-
-static void open_store(struct daemon *d)
-{
-	int err = -ENOTSUP;
-
-	if (ENABLE_SPOOL)
-		err = store_open(&d->store, d->conf, &d->who, true);
-	d->has_store = err == 0;
-	if (err == -ENOTSUP)
-		memcpy(d->store.why, "none is built in", 17);
-	else if (err < 0)
-		log_err("%s: only mail that fits the memory stage is taken",
-			d->store.why);
-	else if (d->store.is_volatile)
-		log_warn("the spool is volatile: a reboot forgets its mail");
 }
 
 static void remove_socket(struct slice path)

@@ -19,6 +19,7 @@
 /* The spool's medium and the marks', as long as the process lives. */
 static struct medium_file the_medium, the_marks;
 static bool has_marks;
+static char the_path[PATH_CAP];
 
 static const char *path_of(struct slice path, const char *suffix,
 			   char space[static PATH_CAP])
@@ -33,27 +34,37 @@ static const char *path_of(struct slice path, const char *suffix,
 	return space;
 }
 
-static int explain(struct store *s, const char *what, int err)
+/* What may be wrong, in words. */
+static const struct {
+	int err;
+	const char *text;
+} reasons[] = {
+	{ -EACCES, "not allowed (owner or mode)" },
+	{ -EPERM, "wrong owner, or others may write it" },
+	{ -EMLINK, "it has a second name" },
+	{ -ENOSPC, "the file system is full" },
+	{ -EFBIG, "a file size limit forbids it" },
+	{ -EROFS, "the file system is read-only" },
+	{ -ELOOP, "it is a symbolic link" },
+	{ -ENODEV, "there is no such device" },
+	{ -EMEDIUMTYPE, "it holds something else" },
+	{ -EPROTO, "a newer version has written it" },
+	{ -EINVAL, "no regular file or device, or too small" },
+};
+
+static int explain(struct store *s, int err)
 {
 	struct buf b = BUF_ON(s->why);
+	const char *text = NULL;
 
-	buf_put_str(&b, what);
-	if (err == -EACCES || err == -EPERM)
-		buf_put_str(&b, ": not allowed (wrong owner or mode)");
-	else if (err == -ENOSPC)
-		buf_put_str(&b, ": the file system is full");
-	else if (err == -EFBIG)
-		buf_put_str(&b, ": a file size limit forbids it");
-	else if (err == -EROFS)
-		buf_put_str(&b, ": the file system is read-only");
-	else if (err == -ELOOP)
-		buf_put_str(&b, ": it is a symbolic link");
-	else if (err == -EPROTO)
-		buf_put_str(&b, ": it holds something else");
-	else if (err == -EINVAL)
-		buf_put_str(&b, ": no regular file or device of a fit size");
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
+		if (reasons[i].err == err)
+			text = reasons[i].text;
+	buf_putf(&b, "spool %.*s: ", 100, s->path);
+	if (text)
+		buf_put_str(&b, text);
 	else
-		buf_putf(&b, ": error %d", -err);
+		buf_putf(&b, "error %d", -err);
 	buf_cstr(&b);
 	return err;
 }
@@ -68,6 +79,8 @@ static void open_marks(const struct conf *c, const struct privilege *p)
 	ptrdiff_t end = slice_rfind(c->socket, '/');
 	struct slice folder = slice_head(c->socket, end > 0 ? (size_t)end : 0);
 
+	if (has_marks)
+		medium_file_close(&the_marks);
 	has_marks = false;
 	if (privilege_make_folder(p, c->socket) < 0 ||
 	    path_of(folder, "", path)[0] == '\0' || !fdio_is_volatile(path))
@@ -84,23 +97,21 @@ static void open_marks(const struct conf *c, const struct privilege *p)
 int store_open(struct store *s, const struct conf *c, const struct privilege *p,
 	       bool create)
 {
-	char path[PATH_CAP];
 	int err;
 
 	memset(s, 0, sizeof(*s));
-	path_of(c->spool, "", path);
-	if (!create && access(path, F_OK) < 0 && errno == ENOENT)
+	s->path = path_of(c->spool, "", the_path);
+	if (!create && access(s->path, F_OK) < 0 && errno == ENOENT)
 		return -ENOENT;
 	err = privilege_make_folder(p, c->spool);
 	if (err == 0)
-		err = medium_file_open(&the_medium, path, c->spool_size, p->uid,
-				       p->gid);
+		err = medium_file_open(&the_medium, s->path, c->spool_size,
+				       p->uid, p->gid);
 	if (err < 0)
-		return explain(s, "the spool cannot be opened", err);
+		return explain(s, err);
 	open_marks(c, p);
 	s->open = true;
-	s->is_volatile = fdio_is_volatile(path);
-	the_medium.medium.is_volatile = s->is_volatile;
+	s->is_volatile = the_medium.medium.is_volatile;
 	return 0;
 }
 
@@ -128,7 +139,7 @@ static int recover(struct store *s, const struct medium *m,
 	if (err < 0) {
 		medium_file_close(&the_medium);
 		s->open = false;
-		return explain(s, "the spool cannot be read", err);
+		return explain(s, err);
 	}
 	s->spool = spool_static();
 	return 0;
@@ -142,7 +153,7 @@ int store_take(struct store *s, const struct world *w)
 	if (err == -EAGAIN)
 		return err;
 	if (err < 0)
-		return explain(s, "the spool cannot be locked", err);
+		return explain(s, err);
 	err = recover(s, &the_medium.medium, &the_marks.medium, w, &found);
 	if (err < 0)
 		return err;

@@ -11,13 +11,14 @@
 #include "conf/conf.h"
 
 /* Bytes of a reason, its NUL included. */
-#define STORE_MAX_WHY 120
+#define STORE_MAX_WHY 200
 
 struct spool;
 
 /* An open store; one in the process. */
 struct store {
 	struct spool *spool;     /* NULL: there is none (yet) */
+	const char *path;        /* of the medium */
 	bool open;               /* the medium is open */
 	bool is_volatile;        /* on tmpfs: a reboot forgets it */
 	bool locked;             /* store_take() has worked */

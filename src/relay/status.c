@@ -111,12 +111,12 @@ static void json_spool(struct relay *r, struct buf *b)
 		buf_putf(b, ",\"volatile\":%s,",
 			 r->spool_volatile ? "true" : "false");
 	}
-	buf_putf(b,
-		 "\"bytes_written\":%llu,\"writes\":%u,\"syncs\":%u,"
-		 "\"faults\":%u,",
-		 (unsigned long long)st.bytes_written, st.writes, st.syncs,
-		 st.faults);
-	put_number(b, "last_error", st.error, st.faults > 0);
+	buf_putf(b, "\"bytes_written\":%llu,\"writes\":%u,\"syncs\":%u",
+		 (unsigned long long)st.bytes_written, st.writes, st.syncs);
+	/* Only when there is something to say. */
+	if (st.faults > 0)
+		buf_putf(b, ",\"faults\":%u,\"last_error\":%u", st.faults,
+			 (unsigned)st.error);
 	buf_put_str(b, "},");
 }
 

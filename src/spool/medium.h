@@ -36,6 +36,7 @@ struct medium {
 struct medium_file {
 	struct medium medium; /* what the spool is given */
 	int fd;               /* -1: closed */
+	bool is_file;         /* else a block device */
 	bool locked;          /* flock held */
 };
 
@@ -47,7 +48,8 @@ struct medium_file {
  * a cut during creation leaves no short file behind.
  * Returns: 0;  -ELOOP a symbolic link;  -EINVAL neither regular file nor block
  *          device, or too small;  -EPERM of another owner than uid, ourselves
- *          or root, or with a second name;  -ENAMETOOLONG;  -errno
+ *          or root, or others may write it;  -EMLINK it has a second name;
+ *          -ENODEV below /dev, and missing;  -ENAMETOOLONG;  -errno
  */
 must_check int medium_file_open(struct medium_file *m, const char *path,
 				uint64_t size, uint32_t uid, uint32_t gid);

@@ -89,8 +89,12 @@ static int create_locked(int dirfd, const char *path, const char *tmp,
 {
 	struct stat st;
 
-	if (lstat(path, &st) == 0)
-		return 0; /* somebody else was faster */
+	if (lstat(path, &st) == 0) {
+		/* Somebody was faster; or a cut in JFFS2 left both names. */
+		if (st.st_nlink > 1)
+			unlink(tmp);
+		return 0;
+	}
 	int err = write_new(tmp, size, uid, gid);
 	if (err == 0 && renameat(AT_FDCWD, tmp, AT_FDCWD, path))
 		err = -errno;

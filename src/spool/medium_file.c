@@ -51,60 +51,69 @@ static int sync_file(void *ctx)
 
 static const struct medium_ops file_ops = { read_file, write_file, sync_file };
 
-/* Is this something that may be a spool, and ours?  *size: its bytes. */
-static int check_kind(int fd, uint32_t uid, uint64_t *size)
+/* Is this something that may be a spool, and ours? */
+static int check_kind(struct medium_file *m, uint32_t uid)
 {
 	struct stat st;
 
-	if (fstat(fd, &st))
+	if (fstat(m->fd, &st))
 		return -errno;
-	if (S_ISBLK(st.st_mode)) {
-		off_t end = lseek(fd, 0, SEEK_END);
-		*size = end > 0 ? (uint64_t)end : 0;
-		return end < 0 ? -errno : 0;
-	}
-	if (!S_ISREG(st.st_mode))
+	off_t size = st.st_size;
+	m->is_file = S_ISREG(st.st_mode);
+	if (S_ISBLK(st.st_mode))
+		size = lseek(m->fd, 0, SEEK_END);
+	else if (!m->is_file)
 		return -EINVAL;
-	/* Another owner, or a second name, could be a trap. */
+	if (size < 0)
+		return -errno;
+	m->medium.size = (uint64_t)size;
+	if (m->medium.size / SPOOL_FRAME < SPOOL_MIN_FRAMES)
+		return -EINVAL;
+	/* Another owner, who else may write, a second name could be traps. */
+	if (!m->is_file)
+		return 0;
 	if (st.st_uid != uid && st.st_uid != geteuid() && st.st_uid != 0)
 		return -EPERM;
-	if (st.st_nlink != 1)
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
 		return -EPERM;
-	*size = (uint64_t)st.st_size;
-	return 0;
+	return st.st_nlink == 1 ? 0 : -EMLINK;
 }
 
 static int open_file(struct medium_file *m, const char *path, uint32_t uid)
 {
 	int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-	int fd = open(path, flags);
 
-	if (fd < 0)
-		return errno == EISDIR ? -EINVAL : -errno;
-	uint64_t size = 0;
-	int err = check_kind(fd, uid, &size);
-	if (err == 0 && size / SPOOL_FRAME < SPOOL_MIN_FRAMES)
-		err = -EINVAL;
-	if (err) {
-		close(fd);
-		return err;
-	}
-	m->fd = fd;
-	m->medium = (struct medium){ .ops = &file_ops,
-				     .ctx = m,
-				     .size = size,
-				     .is_volatile = fdio_is_volatile(path) };
-	return 0;
+	*m = (struct medium_file){ .fd = open(path, flags) };
+	if (m->fd < 0)
+		return errno == EISDIR || errno == ENXIO ? -EINVAL : -errno;
+	m->medium.ops = &file_ops;
+	m->medium.ctx = m;
+	int err = check_kind(m, uid);
+	/* The node of a device lies in memory, what it stands for does not. */
+	m->medium.is_volatile = m->is_file && fdio_is_volatile(path);
+	if (err)
+		medium_file_close(m);
+	return err;
+}
+
+/* Where a device is looked for that is not there (yet) no file is made. */
+static bool is_of_device(const char *path)
+{
+	struct slice s = slice_str(path);
+
+	return slice_starts(s, SLICE("/dev/")) &&
+	       !slice_starts(s, SLICE("/dev/shm/"));
 }
 
 int medium_file_open(struct medium_file *m, const char *path, uint64_t size,
 		     uint32_t uid, uint32_t gid)
 {
-	*m = (struct medium_file){ .fd = -1 };
-
 	int err = open_file(m, path, uid);
-	if (err != -ENOENT)
+
+	if (err != -ENOENT && err != -EMLINK)
 		return err;
+	if (err == -ENOENT && is_of_device(path))
+		return -ENODEV;
 	if (size / SPOOL_FRAME < SPOOL_MIN_FRAMES)
 		return -EINVAL;
 	err = medium_create(path, size - size % SPOOL_FRAME, uid, gid);

@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@ enum call { NONE, READ, WRITE, SYNC, OPEN, RENAME, CALLS };
 struct page {
 	uint32_t call;         /* the kind that is to fail */
 	int32_t left;          /* the Nth one of them; 0: none any more */
-	int32_t error;         /* its errno; 0: half of it is done */
+	int32_t error;         /* its errno; 0: half is done; -1: SIGKILL */
 	uint32_t sticky;       /* all that follow fail, too */
 	uint32_t fired;        /* so many have failed */
 	uint32_t ncalls;       /* calls of all kinds, in order */
@@ -87,6 +88,8 @@ static int strike(enum call call)
 		page->left = page->sticky;
 		page->fired++;
 		hit = page->error ? 1 : -1;
+		if (page->error < 0)
+			kill(getpid(), SIGKILL);
 	}
 	if (page->ncalls < sizeof(page->calls))
 		page->calls[page->ncalls++] = (hit ? " RWSOM" : " rwsom")[call];

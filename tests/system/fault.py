@@ -43,10 +43,11 @@ class Fault:
                         ASAN_OPTIONS=options + ':verify_asan_link_order=0')
 
     def arm(self, kind, n, error, sticky=False):
-        """error: a name of errno, or short."""
+        """error: a name of errno, or short, or kill (the process)."""
+        number = {'short': 0, 'kill': -1}
         self.page[:HEAD.size] = HEAD.pack(
-            KINDS[kind], n, 0 if error == 'short' else getattr(errno, error),
-            sticky, 0, 0)
+            KINDS[kind], n, number[error] if error in number
+            else getattr(errno, error), sticky, 0, 0)
 
     def disarm(self):
         """None fails from here on; what was counted stays."""

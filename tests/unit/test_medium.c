@@ -103,7 +103,7 @@ static void what_is_no_file_is_refused(void **state)
 	assert_int_equal(open_it(&m), -ELOOP);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(link(other, path), 0);
-	assert_int_equal(open_it(&m), -EPERM);
+	assert_int_equal(open_it(&m), -EMLINK);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkfifo(path, 0600), 0);
 	assert_int_equal(open_it(&m), -EINVAL);
@@ -115,6 +115,55 @@ static void what_is_no_file_is_refused(void **state)
 	assert_int_equal(open_it(&m), -EINVAL);
 	assert_int_equal(m.fd, -1);
 	medium_file_close(&m);
+}
+
+/* JFFS2 can lose power in the middle of a rename, and show both names. */
+static void both_names_of_a_rename(void **state)
+{
+	struct medium_file m;
+	char left[160];
+
+	(void)state;
+	assert_int_equal(open_it(&m), 0);
+	medium_file_close(&m);
+	snprintf(left, sizeof(left), "%s.new", path);
+	assert_int_equal(link(path, left), 0);
+	assert_int_equal(open_it(&m), 0);
+	medium_file_close(&m);
+	assert_int_equal(access(left, F_OK), -1);
+}
+
+/* Who else could write it could take mail away, or invent some. */
+static void written_by_others(void **state)
+{
+	static const mode_t good[] = { 0600, 0640, 0644, 0604 };
+	static const mode_t bad[] = { 0620, 0602, 0660, 0666, 0622 };
+	struct medium_file m;
+
+	(void)state;
+	assert_int_equal(open_it(&m), 0);
+	medium_file_close(&m);
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		assert_int_equal(chmod(path, good[i]), 0);
+		assert_int_equal(open_it(&m), 0);
+		medium_file_close(&m);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		assert_int_equal(chmod(path, bad[i]), 0);
+		assert_int_equal(open_it(&m), -EPERM);
+	}
+}
+
+/* A device that is not there (yet) is not replaced by a file in memory. */
+static void no_file_below_dev(void **state)
+{
+	struct medium_file m;
+
+	(void)state;
+	assert_int_equal(
+		medium_file_open(&m, "/dev/no-such-device", SIZE, 0, 0),
+		-ENODEV);
+	assert_int_equal(access("/dev/no-such-device", F_OK), -1);
 }
 
 static void sizes_at_the_limit(void **state)
@@ -229,6 +278,12 @@ int main(void)
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_file_is_refused,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(both_names_of_a_rename, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(written_by_others, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(no_file_below_dev, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(sizes_at_the_limit, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(another_owner_is_refused,
