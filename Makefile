@@ -226,7 +226,7 @@ RUN := $(PYTHON) tests/tools/run
 
 ## check           everything that proves the promises
 check: deps
-	$(Q)$(RUN) lint build unit fuzz golden power arch repro system
+	$(Q)$(RUN) lint build unit fuzz golden power image arch repro system
 ## check-fast      unit tests, quick lint rules, fuzz corpora: a minute
 check-fast: deps
 	$(Q)$(RUN) lint-fast unit fuzz golden power-fast
@@ -242,6 +242,9 @@ check-golden:
 ## check-power     power cuts on emulated flash; T=STATES
 check-power:
 	$(Q)$(RUN) power $(T)
+## check-image     a spool's image with each of its bytes spoiled
+check-image:
+	$(Q)$(RUN) image
 ## check-system    the program against real peers; T=EXPRESSION selects
 check-system:
 	$(Q)$(RUN) system $(T)
@@ -305,5 +308,5 @@ help:
 	@echo "CONF=$(subst $() ,|,$(BOARDS))  CROSS=armhf|aarch64|mipsel|riscv64|s390x  V=1"
 	@echo "CC CFLAGS LDFLAGS WERROR= BEARSSL_DIR UDNS_DIR DEPS_DIR DESTDIR PREFIX"
 .PHONY: check check-fast check-unit check-fuzz check-golden check-power \
-	check-system check-build fleet fuzz bench \
+	check-image check-system check-build fleet fuzz bench \
 	lint lint-fast size repro format demo deps deps-build libs dist clean help
