@@ -236,6 +236,16 @@ void delivery_connect(struct relay *r, struct delivery *d)
 	attempt_hop_failed(r, d, &o);
 }
 
+bool delivery_next_address(struct relay *r, struct delivery *d)
+{
+	if (d->hop == HOP_NONE || d->tried >= resolve_result(d->resolve)->n)
+		return false;
+	stream_close(&d->stream);
+	d->in_len = d->in_at = 0;
+	delivery_connect(r, d);
+	return true;
+}
+
 /* Our name in EHLO: RFC 5321 4.1.4, a literal when there is no FQDN. */
 static void name_ourselves(struct relay *r, struct delivery *d)
 {
@@ -293,11 +303,8 @@ void delivery_step_connect(struct relay *r, struct delivery *d)
 	if (err == -EAGAIN)
 		copy_text(d->stream.why, sizeof(d->stream.why),
 			  SLICE("connection timed out"));
-	if (d->tried < resolve_result(d->resolve)->n) {
-		stream_close(&d->stream);
-		delivery_connect(r, d);
+	if (delivery_next_address(r, d))
 		return;
-	}
 	trouble(&o, TROUBLE_LINK, 441, d->stream.why);
 	attempt_hop_failed(r, d, &o);
 }
@@ -321,7 +328,7 @@ static void handshake_failed(struct relay *r, struct delivery *d)
 	struct buf b = BUF_ON(text);
 	struct outcome o;
 
-	if (retry_without_tls(r, d))
+	if (retry_without_tls(r, d) || delivery_next_address(r, d))
 		return;
 	buf_putf(&b, "TLS: %.*s", (int)strnlen(d->stream.why, 100),
 		 d->stream.why);

@@ -231,6 +231,7 @@ static void session_over(struct relay *r, struct delivery *d)
 	struct outcome fault = d->client.fault;
 	bool trouble_only = d->open && all_route_trouble(d);
 	bool stale = !d->fresh && trouble_only;
+	bool begun = d->open;
 
 	if (fault.verdict == VERDICT_NONE && d->open && !trouble_only) {
 		closed_in_order(r, d);
@@ -257,6 +258,10 @@ static void session_over(struct relay *r, struct delivery *d)
 	if (fault.verdict == VERDICT_NONE)
 		outcome_set_trouble(&fault, TROUBLE_LINK, 442,
 				    SLICE("session ended early"));
+	/* RFC 7504: one address says no to us; the host may have others. */
+	if (!begun && fault.trouble == TROUBLE_LINK &&
+	    delivery_next_address(r, d))
+		return;
 	attempt_hop_failed(r, d, &fault);
 }
 

@@ -119,6 +119,7 @@ void delivery_start(struct relay *r, struct delivery *d, unsigned hop);
 
 /* Go on: the next address, the connection, the TLS handshake. */
 void delivery_connect(struct relay *r, struct delivery *d);
+bool delivery_next_address(struct relay *r, struct delivery *d);
 void delivery_step_connect(struct relay *r, struct delivery *d);
 void delivery_handshake(struct relay *r, struct delivery *d);
 void delivery_step_handshake(struct relay *r, struct delivery *d);

@@ -299,6 +299,37 @@ static void the_last_word_may_be_lost(void **state)
 	"smarthost smtp://192.0.2.2 tls=off\n" \
 	"smarthost smtp://192.0.2.3 tls=off\n"
 
+/* RFC 7504, RFC 5321 5.1: one of the host's addresses says no for itself. */
+static void the_next_address_is_tried(void **state)
+{
+	static struct sim_hop six, four;
+	static const char *const replies[] = { "554 5.3.2 go away",
+					       "421 4.3.2 later",
+					       "521 5.3.2 never", "nonsense" };
+
+	sim_hop_init(&six, &dev.net, "::1", 26);
+	sim_hop_init(&four, &dev.net, "127.0.0.1", 26);
+	(void)state;
+	sim_device_start(&dev, "smarthost smtp://hub.localhost:26 tls=off\n");
+	for (unsigned i = 0; i < ARRAY_LEN(replies); i++) {
+		sim_hop_heals(&six);
+		sim_hop_says(&six, i % 2 ? SIM_EHLO : SIM_GREETING, NULL,
+			     replies[i]);
+		fixture_send("a@b.org", "c@d.org", "250 2.0.0 taken");
+		sim_device_run(&dev, 3000);
+		assert_int_equal(six.sessions, i + 1);
+		assert_int_equal(four.nmails, i + 1);
+	}
+	assert_int_equal(sim_logged("state=down"), 0);
+	/* All of them: the hop is down. */
+	sim_hop_says(&four, SIM_GREETING, NULL, "554 5.3.2 not me");
+	fixture_send("a@b.org", "c@d.org", "250 2.0.0 queued as ");
+	assert_int_equal(six.sessions, 5);
+	assert_int_equal(sim_logged("reason=\"not me\""), 1);
+	sim_hop_clear(&six);
+	sim_hop_clear(&four);
+}
+
 static void the_next_hop_of_the_list_is_tried(void **state)
 {
 	(void)state;
@@ -433,6 +464,7 @@ int main(void)
 		FIXTURE_TEST(every_step_may_break),
 		FIXTURE_TEST(every_step_may_say_no),
 		FIXTURE_TEST(the_last_word_may_be_lost),
+		FIXTURE_TEST(the_next_address_is_tried),
 		FIXTURE_TEST(the_next_hop_of_the_list_is_tried),
 		FIXTURE_TEST(only_what_is_open_goes_to_the_next_hop),
 		FIXTURE_TEST(a_message_begins_anew_at_the_next_hop),
