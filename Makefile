@@ -70,7 +70,7 @@ endif
 
 # These need no configuration; with only them asked for, none is made.
 PLAIN := %config clean help deps deps-% check check-% lint lint-% fleet fuzz size \
-	repro dist format demo bench
+	repro dist format demo bench power-real
 ifneq ($(filter-out $(PLAIN),$(or $(MAKECMDGOALS),all)),)
 
 $(O)/.config: board/$(BOARD)/defconfig Kconfig
@@ -245,6 +245,12 @@ check-power:
 ## check-image     a spool's image with each of its bytes spoiled
 check-image:
 	$(Q)$(RUN) image
+## power-real      FLASHLAB=DIR [FS="ubifs ext4 ..."] [CUTS=200]: real power cuts
+##                 on real file systems under emulation
+power-real:
+	$(Q)$(MAKE) CONF=default
+	$(Q)$(PYTHON) tests/flash/cuts $(if $(FS),--fs "$(FS)") \
+		$(if $(CUTS),--cuts $(CUTS))
 ## check-system    the program against real peers; T=EXPRESSION selects
 check-system:
 	$(Q)$(RUN) system $(T)
@@ -308,5 +314,5 @@ help:
 	@echo "CONF=$(subst $() ,|,$(BOARDS))  CROSS=armhf|aarch64|mipsel|riscv64|s390x  V=1"
 	@echo "CC CFLAGS LDFLAGS WERROR= BEARSSL_DIR UDNS_DIR DEPS_DIR DESTDIR PREFIX"
 .PHONY: check check-fast check-unit check-fuzz check-golden check-power \
-	check-image check-system check-build fleet fuzz bench \
+	check-image power-real check-system check-build fleet fuzz bench \
 	lint lint-fast size repro format demo deps deps-build libs dist clean help
