@@ -2,16 +2,17 @@
 """A wall clock that is not set, and one that jumps: the real binary under
 libfaketime, the boot clock left as it is.
 
-That the kernel tells a running daemon of a clock that was set (a timerfd) is
-not shown here: under libfaketime nobody sets the kernel's clock.  The daemon
-learns of it by an order or a reload; tests/unit/test_relay_clock.c shows what
-it does when it is told.
+Under libfaketime nobody sets the kernel's clock, so that no timerfd tells the
+daemon: it learns of the time by an order or a reload.  The last test sets the
+clock of a kernel of its own, where the flash lab is (FLASHLAB); else
+tests/unit/test_relay_clock.c shows what the daemon does when it is told.
 """
 import email.utils
 import glob
 import os
 import re
 import shutil
+import sys
 import tempfile
 import time
 
@@ -19,6 +20,10 @@ import pytest
 
 from conftest import USERS, need
 from fake import Reply, server_context
+from relay import BUILD, TOP
+
+sys.path.append(os.path.join(TOP, 'tests/flash'))
+import lab  # noqa: E402
 
 LIBRARY = '/usr/lib/*/faketime/libfaketime.so.1'
 YEAR = 365 * 86400
@@ -252,3 +257,23 @@ def test_a_caller_without_a_daemon(clock, make_client, tls):
     message, = fake.messages
     for t in stamps(message):
         assert abs(t - time.time()) < 60
+
+
+def test_the_kernel_tells_of_a_clock_that_is_set():
+    """A daemon in a guest: held in 1970 and in 2001, tried in 2027."""
+    try:
+        text = lab.boot(os.path.join(lab.HERE, 'clock.sh'),
+                        [os.path.join(BUILD, 'default/mailmote')],
+                        limit_s=200)
+    except lab.Missing as e:
+        pytest.skip(str(e))
+    steps = dict(re.findall(r'(?s)STEP (\d+)(.*?)(?=STEP|\Z)', text))
+    assert set(steps) == {'1970', '2001', '2027'}, text
+    for year in ('1970', '2001'):
+        assert 'clock not set' in steps[year], text
+        assert '4650: held' in steps[year], text
+    assert text.count('the wall clock was set') + \
+        text.count('last line repeated') == 2, text
+    assert 'clock sane' in steps['2027'], text
+    assert '4650: down, next attempt' in steps['2027'], text
+    assert 'connection refused' in steps['2027'], text
