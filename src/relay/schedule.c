@@ -116,7 +116,7 @@ void hop_fail(struct relay *r, unsigned hop, const struct outcome *why)
 	bool news = h->failures == 0 || h->trouble != why->trouble;
 
 	/* A password refused behind a dead link has its own first delay. */
-	if (held != (h->trouble != TROUBLE_LINK))
+	if (news)
 		h->failures = 0;
 	if (h->failures < 30)
 		h->failures++;

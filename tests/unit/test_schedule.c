@@ -120,6 +120,53 @@ static void credentials_with_a_short_max(void **state)
 	assert_in_range(r->hops[0].next_ms - now_ms, 150000, 450000);
 }
 
+/* Another kind of trouble begins with its own first delay. */
+static void one_trouble_behind_another(void **state)
+{
+	(void)state;
+	start("smarthost smtp://192.0.2.1 tls=off\nretry 1m 1h\n");
+	for (unsigned i = 0; i < 9; i++)
+		hop_fail(r, 0, trouble(TROUBLE_LINK, "gone"));
+	assert_in_range(r->hops[0].next_ms - now_ms, 1800000, 5400000);
+	hop_fail(r, 0, trouble(TROUBLE_AUTH, "wrong"));
+	assert_in_range(r->hops[0].next_ms - now_ms, 450000, 1350000);
+	hop_fail(r, 0, trouble(TROUBLE_AUTH, "still wrong"));
+	assert_in_range(r->hops[0].next_ms - now_ms, 900000, 2700000);
+	wall_s = 0;
+	hop_fail(r, 0, trouble(TROUBLE_CLOCK, "no time"));
+	hop_fail(r, 0, trouble(TROUBLE_AUTH, "wrong again"));
+	assert_in_range(r->hops[0].next_ms - now_ms, 450000, 1350000);
+	hop_fail(r, 0, trouble(TROUBLE_LINK, "gone again"));
+	assert_in_range(r->hops[0].next_ms - now_ms, 30000, 90000);
+}
+
+/* While it doubles the factor stays; at MAX each delay has its own. */
+static void the_factor_stays_while_it_doubles(void **state)
+{
+	int64_t first, last = 0;
+	unsigned same = 0;
+
+	(void)state;
+	start("smarthost smtp://192.0.2.1 tls=off\nretry 1m 1h\n");
+	hop_fail(r, 0, trouble(TROUBLE_LINK, "gone"));
+	first = r->hops[0].next_ms - now_ms;
+	for (int64_t k = 2; k <= 32; k *= 2) {
+		hop_fail(r, 0, trouble(TROUBLE_LINK, "gone"));
+		assert_in_range(r->hops[0].next_ms - now_ms, (first - 1) * k,
+				(first + 1) * k);
+	}
+	for (unsigned i = 0; i < 20; i++) {
+		hop_fail(r, 0, trouble(TROUBLE_LINK, "gone"));
+		same += r->hops[0].next_ms == last;
+		last = r->hops[0].next_ms;
+	}
+	assert_int_equal(same, 0);
+	/* The next outage is another one. */
+	hop_ok(r, 0);
+	hop_fail(r, 0, trouble(TROUBLE_LINK, "gone"));
+	assert_true(r->hops[0].next_ms - now_ms != first);
+}
+
 static void min_is_max(void **state)
 {
 	(void)state;
@@ -242,6 +289,8 @@ int main(void)
 		cmocka_unit_test(delays_of_a_link),
 		cmocka_unit_test(delays_of_credentials),
 		cmocka_unit_test(credentials_with_a_short_max),
+		cmocka_unit_test(one_trouble_behind_another),
+		cmocka_unit_test(the_factor_stays_while_it_doubles),
 		cmocka_unit_test(min_is_max),
 		cmocka_unit_test(a_breaker_opens_and_closes),
 		cmocka_unit_test(kinds_of_trouble),
