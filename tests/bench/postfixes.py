@@ -9,12 +9,12 @@ from relay import free_port
 
 MAIN = '''
 compatibility_level = 3.6
-queue_directory = %(dir)s/queue
+queue_directory = %(queue)s
 data_directory = %(dir)s/data
 command_directory = /usr/sbin
 daemon_directory = /usr/lib/postfix/sbin
 maillog_file = %(dir)s/log
-maillog_file_prefixes = /var/tmp, /tmp
+maillog_file_prefixes = /var/tmp, /tmp, /dev/shm
 mail_owner = postfix
 setgid_group = postdrop
 myhostname = bench.test
@@ -33,6 +33,17 @@ relay unix - - n - - smtp
 '''
 
 
+def configure(conf, port, **words):
+    """main.cf and master.cf: dir for log and data, queue, sink's port."""
+    with open(os.path.join(conf, 'main.cf'), 'w') as f:
+        f.write(MAIN % words)
+    services = [x for x in MASTER.splitlines()
+                if not x.startswith((' ', '%'))]
+    with open(os.path.join(conf, 'master.cf'), 'w') as f:
+        f.write('\n'.join(['%d inet n - n - - smtpd' % port, *services]) +
+                LINES)
+
+
 class Relaying(Server):
     """Takes mail from loopback, hands it to a port of loopback."""
 
@@ -43,12 +54,9 @@ class Relaying(Server):
             os.mkdir(os.path.join(self.dir, name), 0o755)
         os.chown(os.path.join(self.dir, 'data'),
                  pwd.getpwnam('postfix').pw_uid, -1)
-        self.file('conf/main.cf', MAIN % {'dir': self.dir, 'sink': sink})
-        services = [x for x in MASTER.splitlines()
-                    if not x.startswith((' ', '%'))]
-        self.file('conf/master.cf', '\n'.join(
-            ['%d inet n - n - - smtpd' % self.port, *services]) + LINES)
         self.conf = os.path.join(self.dir, 'conf')
+        configure(self.conf, self.port, dir=self.dir, sink=sink,
+                  queue=os.path.join(self.dir, 'queue'))
         self.spawn('/usr/sbin/postfix', '-c', self.conf, 'start-fg')
         wait_port(self.port, self.process, 'postfix')
 

@@ -17,11 +17,17 @@ import sys
 from figures import BINARY, Missing, folder, need_root
 from relay import TOP, free_port
 
+import blocks
+import wearpeers
+
 sys.path.insert(0, os.path.join(TOP, 'tests/flash'))
 import lab  # noqa: E402
 
+OURS = os.path.join(lab.HERE, 'mailmote.sh')
+
 GUESTS = ('ubifs-nand', 'ubifs-nor', 'jffs2-nor', 'f2fs', 'ext4', 'block')
-FRAME = 4096
+# Of a frame with one message: its head, the record, envelope and trace, 1 KiB.
+USED = 64 + 41 + 92 + 1024
 
 # FLASH.md, the frame ring's row: a frame that holds 64 bytes, 1 KiB, 1800
 # bytes, and a full one of four that share a sync; and what the file system
@@ -37,11 +43,11 @@ ROWS = {
 
 
 class Goals:
-    """Bytes a message; used: bytes of a frame with one 1 KiB message."""
+    """Bytes a message, by FLASH.md and DESIGN.md 5."""
 
-    def __init__(self, kind, used, quick=False):
+    def __init__(self, kind, quick=False):
         mark, kib, more, self.full, self.stamp = ROWS[kind]
-        self.frame = kib + (more - kib) * max(used - 1024, 0) / 776
+        self.frame = kib + (more - kib) * (USED - 1024) / 776
         self.mark = mark
         self.kind, self.quick = kind, quick
 
@@ -51,7 +57,7 @@ class Goals:
         return burst, None if self.quick else alone
 
     def both(self, scene, n):
-        if scene in ('hop up', 'retry round', 'idle'):
+        if scene in ('hop up', 'retry round of 50', 'idle, 50 queued'):
             return 0, 0
         if scene == '1 KiB alert':
             # The mark rides in the next frame.
@@ -75,8 +81,6 @@ class Scenes:
         self.rows = {}
         for m in re.finditer(r'^WEAR (\S+)((?: \d+){5})\r?$', text, re.M):
             self.rows[m.group(1)] = [int(x) for x in m.group(2).split()]
-        used = re.search(r'^USED (\d+)', text, re.M)
-        self.used = int(used.group(1)) if used else 1024
 
     def burst(self, name):
         n, _, start, once, _ = self.rows[name]
@@ -93,10 +97,13 @@ class Scenes:
 
     def lines(self):
         """(scene, messages, burst, syncs, alone)"""
-        for scene, name in (('hop up', 'up'), ('retry round', 'retry'),
-                            ('idle', 'idle')):
-            yield (scene, 1, self.burst(name), self.syncs(name),
-                   self.later(name))
+        yield 'hop up', 1, self.burst('up'), self.syncs('up'), \
+            self.later('up')
+        for scene, name in (('retry round of 50', 'retry'),
+                            ('idle, 50 queued', 'idle')):
+            n = self.rows[name][0]
+            yield (scene, 1, n * self.burst(name), n * self.syncs(name),
+                   n * self.later(name))
         yield ('1 KiB alert', 1, self.burst('cycles'), self.syncs('cycles'),
                self.later('alert'))
         for scene, name in (('1 KiB, a minute apart', 'apart'),
@@ -126,9 +133,9 @@ def table(title, scenes, goals=None, ours=None):
     for scene, n, burst, syncs, alone in scenes.lines():
         want = goals.of(scene, n) if goals else (None, None)
         our = mine.get(scene, (None,) * 5)
-        yield '  %-22s%s %6.2f %s' % (
-            scene, figure(burst, want[0], our[2]), syncs,
-            figure(alone, want[1], our[4]))
+        yield '  %-22s%s %6s %s' % (
+            scene, figure(burst, want[0], our[2]),
+            '-' if ours else '%.2f' % syncs, figure(alone, want[1], our[4]))
 
 
 # -- in the guest
@@ -162,49 +169,53 @@ count()
 {
 	awk '{ printf "%%.0f\\n", $7 * 512 }' /sys/block/%(device)s/stat
 }
-. "%(here)s/%(relay)s.sh"
+. "%(relay)s"
 . "%(here)s/wear.sh"
 wear_all
 '''
 
 
-def host(relay, device, quick, run, **words):
+def host(relay, device, quick, run, words=(), **env):
     """wear.sh with a relay; what is written to a device is counted."""
-    os.makedirs(run)
-    os.chmod(run, 0o755)
     script = os.path.join(run, 'wear')
     with open(script, 'w') as f:
         f.write(HOST % {'device': os.path.basename(device), 'here': lab.HERE,
                         'relay': relay})
-    env = dict(os.environ, RUN=run, DRIVE=lab.compiled('drive'), MOTE=BINARY,
-               HOP=str(free_port()), SETTLE='4' if quick else '60',
-               IDLE='4' if quick else '60', APART='3', MARKS='stop', **words)
-    p = subprocess.run(['sh', script], env=env, stdout=subprocess.PIPE,
-                       stderr=subprocess.STDOUT)
+    wait_s = '4' if quick else '60'
+    env = {**os.environ, 'RUN': run, 'DRIVE': lab.compiled('drive'),
+           'MOTE': BINARY, 'HOP': str(free_port()), 'SETTLE': wait_s,
+           'IDLE': wait_s, 'APART': '3', 'MARKS': 'stop', **env}
+    p = subprocess.run([*words, 'sh', script], env=env,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     text = p.stdout.decode('utf-8', 'replace')
     if p.returncode:
         raise Missing('wear.sh with %s: %s' % (relay, text[-500:]))
     return Scenes(text)
 
 
-def on_ext4(relay, quick, ram, **words):
-    import blocks
-    where = os.path.join(ram, 'ext4-' + relay)
-    os.mkdir(where)
+@contextlib.contextmanager
+def loop_ext4(ram, name):
+    """(device, where it is mounted, a folder on tmpfs)"""
+    where = os.path.join(ram, name)
+    run = os.path.join(where, 'run')
+    os.makedirs(run)
     with blocks.loop(where, 256) as device, \
             blocks.mounted(device, where) as place:
         os.chmod(place, 0o755)
-        return host(relay, device, quick, os.path.join(where, 'run'),
-                    SPOOL=place + '/mail/spool size=5M', PLACE=place, **words)
+        yield device, place, run
 
 
-def on_block(quick, ram):
-    import blocks
-    where = os.path.join(ram, 'block')
-    os.mkdir(where)
-    with blocks.loop(where, 5) as device:
-        return host('mailmote', device, quick, os.path.join(where, 'run'),
-                    SPOOL=device)
+def ours_on_ext4(quick, ram):
+    with loop_ext4(ram, 'ext4') as (device, place, run):
+        return host(OURS, device, quick, run, SPOOL=place +
+                    '/mail/spool size=5M')
+
+
+def ours_on_block(quick, ram):
+    run = os.path.join(ram, 'block')
+    os.mkdir(run)
+    with blocks.loop(run, 5) as device:
+        return host(OURS, device, quick, run, SPOOL=device)
 
 
 def wear(quick):
@@ -222,7 +233,7 @@ def wear(quick):
                 yield '%s, kernel 6.1: not measured: %s' % (kind, e)
                 continue
             yield from table(kind + ', kernel 6.1, an idle hour', s,
-                             Goals(kind, s.used))
+                             Goals(kind))
         yield from here(quick, os.path.join('/dev/shm',
                                             os.path.basename(where)))
 
@@ -234,10 +245,18 @@ def here(quick, ram):
     os.mkdir(ram, 0o755)
     try:
         with concurrent.futures.ThreadPoolExecutor() as pool:
-            jobs = [pool.submit(on_ext4, 'mailmote', quick, ram),
-                    pool.submit(on_block, quick, ram)]
-            for kind, job in zip(('ext4', 'block'), jobs):
-                s = job.result()
-                yield from table(kind + note, s, Goals(kind, s.used, quick))
+            jobs = {kind: pool.submit(run, quick, ram) for kind, run in
+                    (('ext4', ours_on_ext4), ('block', ours_on_block))}
+            others = {name: pool.submit(run, quick, ram)
+                      for name, run in wearpeers.PEERS.items()}
+            for kind, job in jobs.items():
+                yield from table(kind + note, job.result(), Goals(kind, quick))
+            for name, job in others.items():
+                try:
+                    yield from table('%s on ext4, times mailmote' % name,
+                                     job.result(), None,
+                                     jobs['ext4'].result())
+                except Missing as e:
+                    yield '%s: not measured: %s' % (name, e)
     finally:
         shutil.rmtree(ram)

@@ -54,12 +54,6 @@ relay_queue()
 	mote queue --json | wc -l
 }
 
-# Bytes of the first message that waits.
-relay_size()
-{
-	mote queue --json | sed 's/.*"size":\([0-9]*\).*/\1/; q'
-}
-
 relay_marks()
 {
 	case $MARKS in

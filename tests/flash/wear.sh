@@ -103,7 +103,6 @@ wear_all()
 	queued big 20 relay_send 1 20 102400
 	hop_down
 	relay_send 1 50 1024
-	echo "USED $(($(relay_size) + 197))"
 	sleep $((2 * SETTLE))
 	scene retry 50 relay_flush
 	scene idle 50 sleep "$IDLE"
