@@ -100,6 +100,7 @@ obj-$(CONFIG_TLS) += net/trust_x509.o
 obj-$(RELAY) += relay/attempt.o
 obj-$(RELAY) += relay/commit.o
 obj-$(RELAY) += relay/connect.o
+obj-$(RELAY) += relay/content.o
 obj-$(RELAY) += relay/control.o
 obj-$(RELAY) += relay/deliver.o
 obj-$(RELAY) += relay/event.o

@@ -9,7 +9,7 @@
  *   message.c   the header that leaves          schedule.c breakers, clocks
  *   session.c   clients                         control.c  operators
  *   event.c     log lines                       status.c   what they see
- *   relay.c     the turn of the loop
+ *   relay.c     the turn of the loop            content.c  messages' bytes
  */
 #ifndef RELAY_PARTS_H
 #define RELAY_PARTS_H
@@ -36,6 +36,18 @@ void submission_text(struct relay *r, const struct submission *s, unsigned rcpt,
 
 /* The routes of all staged recipients are worked out anew (reload). */
 void submission_reroute_all(struct relay *r);
+
+/* --- content.c --- */
+
+/* Can a message of this announced size be taken at all?  0;  -1: *why. */
+must_check int submission_check_size(struct relay *r, uint64_t size,
+				     struct outcome *why);
+
+/*
+ * A new message finds no room in the stage: one that is not complete, and has
+ * not moved for a while, is spilled; complete ones are committed earlier.
+ */
+void submission_make_room(struct relay *r);
 
 /* --- settle.c --- */
 

@@ -19,9 +19,6 @@
 /* Milliseconds that attempts under way have after relay_stop(). */
 #define STOP_MS 5000
 
-/* A complete message may hold the stage so long while another waits. */
-#define STALL_MS 10000
-
 /* How often the owner is to try for a spool that is wanted. */
 #define SPOOL_EVERY_MS 50
 
@@ -135,6 +132,8 @@ static size_t listener_wants(struct relay *r, struct listener *l,
 /* Somebody waits for room that complete messages hold. */
 static bool stage_is_short(const struct relay *r)
 {
+	if (r->now_ms < r->short_ms)
+		return true;
 	for (size_t i = 0; i < ARRAY_LEN(r->submissions); i++) {
 		const struct submission *s = &r->submissions[i];
 
@@ -147,7 +146,7 @@ static bool stage_is_short(const struct relay *r)
 /* When it is committed; never, when that has failed and an attempt runs. */
 static int64_t commit_due_ms(const struct submission *s, bool hurry)
 {
-	int64_t due = s->dot_ms + STALL_MS;
+	int64_t due = s->dot_ms + RELAY_STALL_MS;
 
 	if (hurry && s->commit_ms != INT64_MAX && due < s->commit_ms)
 		return due;
@@ -168,7 +167,7 @@ static int64_t staged_next_ms(const struct relay *r)
 		    !s->want_commit)
 			at = commit_due_ms(s, hurry);
 		else if (s->state == SUBMISSION_OPEN && s->stall_ms)
-			at = s->stall_ms + STALL_MS;
+			at = s->stall_ms + RELAY_STALL_MS;
 		if (at < next)
 			next = at;
 	}

@@ -38,6 +38,9 @@
 /* No route: the recipient waits until the configuration has one. */
 #define ROUTE_NONE 0xff
 
+/* Milliseconds that a message may hold the stage while another waits. */
+#define RELAY_STALL_MS 10000
+
 /* No hop. */
 #define HOP_NONE 0xff
 
@@ -83,6 +86,7 @@ struct submission {
 	int64_t dot_ms;    /* CLOCK_BOOTTIME of submit_end() */
 	int64_t commit_ms; /* when its submitter has waited long enough */
 	int64_t stall_ms;  /* since when it waits for room; 0: it does not */
+	int64_t moved_ms;  /* when some of it came last */
 	struct fixup scan; /* counts header octets and Received fields */
 	struct outcome answer; /* once ANSWERED */
 	struct staged_rcpt rcpts[RELAY_RCPTS];
@@ -330,6 +334,7 @@ struct relay {
 	size_t nlisteners;
 	struct listener listeners[CONF_MAX_LISTEN + 2];
 	struct submission *big; /* whose content goes to the spool */
+	int64_t short_ms; /* until then the stage counts as short of room */
 	/* What is large comes behind what is small. */
 	struct hop hops[CONFIG_HOPS];
 	struct secrets secrets[2];
