@@ -169,6 +169,9 @@ bool hop_may_try(const struct relay *r, unsigned hop);
 /* First hop of a route that may be tried now, or HOP_NONE. */
 unsigned hop_choose(const struct relay *r, unsigned route);
 
+/* Before this time no queued mail of a route is touched (splay). */
+int64_t route_after_ms(const struct relay *r, unsigned route);
+
 /* When queued mail of a route may be tried; INT64_MAX: nobody knows. */
 int64_t route_due_ms(const struct relay *r, unsigned route);
 

@@ -378,8 +378,10 @@ int relay_reload(struct relay *r, const struct conf *conf,
 	r->conf = conf;
 	r->id = id;
 	submission_reroute_all(r);
-	for (unsigned i = 0; i < conf->nroutes; i++)
+	for (unsigned i = 0; i < conf->nroutes; i++) {
+		r->routes[i].after_ms = 0;
 		work_rewind(r, i);
+	}
 	r->again = true;
 	return 0;
 }

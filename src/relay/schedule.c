@@ -25,6 +25,13 @@ unsigned hop_choose(const struct relay *r, unsigned route)
 	return HOP_NONE;
 }
 
+int64_t route_after_ms(const struct relay *r, unsigned route)
+{
+	int64_t after = r->routes[route].after_ms;
+
+	return after > r->queue_ms ? after : r->queue_ms;
+}
+
 int64_t route_due_ms(const struct relay *r, unsigned route)
 {
 	int64_t due = INT64_MAX;
@@ -35,7 +42,9 @@ int64_t route_due_ms(const struct relay *r, unsigned route)
 		if (r->conf->hops[i].route == route && at < due)
 			due = at;
 	}
-	return due > r->queue_ms ? due : r->queue_ms;
+	int64_t after = route_after_ms(r, route);
+
+	return due > after ? due : after;
 }
 
 void hop_begin(struct relay *r, unsigned hop)
@@ -54,7 +63,7 @@ void hop_ok(struct relay *r, unsigned hop)
 
 	h->state = HOP_UP;
 	h->failures = 0;
-	r->early = 0;
+	r->routes[r->conf->hops[hop].route].early = 0;
 	h->success_ms = r->now_ms;
 	h->reason[0] = '\0';
 	if (news)
@@ -145,13 +154,14 @@ static void wait_for_clock(struct relay *r)
 }
 
 /*
- * Hops that are down may be tried ahead of their time: at once for new mail,
- * behind a random splay for queued mail.  A link that flaps does not defeat the
- * breaker: without a success in between each such try waits twice as long.
+ * A route none of whose hops may be tried now is tried ahead of time: at once
+ * for new mail, behind a random splay for queued mail.  A link that flaps does
+ * not defeat the breaker: without a success each such try waits twice as long.
  */
-static void try_early(struct relay *r)
+static void try_early(struct relay *r, unsigned route)
 {
-	int64_t at_ms = r->now_ms + (1000ll << r->early) - 1000 +
+	struct route *rt = &r->routes[route];
+	int64_t at_ms = r->now_ms + (1000ll << rt->early) - 1000 +
 			(int64_t)world_random_below(
 				r->w, r->conf->splay_s * 1000ull + 1);
 	bool any = false;
@@ -159,7 +169,7 @@ static void try_early(struct relay *r)
 	for (unsigned i = 0; i < r->conf->nhops; i++) {
 		struct hop *h = &r->hops[i];
 
-		if (h->next_ms <= r->now_ms ||
+		if (r->conf->hops[i].route != route ||
 		    (h->state != HOP_DOWN && !waits_for_clock(h)))
 			continue;
 		if (h->next_ms < at_ms)
@@ -169,11 +179,17 @@ static void try_early(struct relay *r)
 	}
 	if (!any)
 		return;
-	if (r->queue_ms < at_ms)
-		r->queue_ms = at_ms;
-	if (r->early < 12)
-		r->early++;
+	rt->after_ms = at_ms;
+	if (rt->early < 12)
+		rt->early++;
 	r->again = true;
+}
+
+static void try_all_early(struct relay *r)
+{
+	for (unsigned i = 0; i < r->conf->nroutes; i++)
+		if (hop_choose(r, i) == HOP_NONE)
+			try_early(r, i);
 }
 
 void relay_clock_set(struct relay *r)
@@ -186,7 +202,7 @@ void relay_clock_set(struct relay *r)
 	}
 	if (ENABLE_SPOOL && r->spool != NULL)
 		spool_set_wall(r->spool, world_wall_s(r->w));
-	try_early(r);
+	try_all_early(r);
 }
 
 bool relay_misses_link(const struct relay *r)
@@ -200,7 +216,7 @@ bool relay_misses_link(const struct relay *r)
 void relay_link_up(struct relay *r)
 {
 	r->now_ms = world_boot_ms(r->w);
-	try_early(r);
+	try_all_early(r);
 }
 
 void relay_flush(struct relay *r)
@@ -214,8 +230,10 @@ void relay_flush(struct relay *r)
 	for (size_t i = 0; i < RELAY_DEFERS; i++)
 		if (r->defers[i].id != 0)
 			r->defers[i].due_ms = r->now_ms;
-	for (unsigned i = 0; i < r->conf->nroutes; i++)
+	for (unsigned i = 0; i < r->conf->nroutes; i++) {
+		r->routes[i].after_ms = 0;
 		work_rewind(r, i);
+	}
 	r->again = true;
 }
 

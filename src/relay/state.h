@@ -119,6 +119,9 @@ struct route {
 	struct spool_cursor cursor; /* behind it nothing was looked at */
 	bool backlog; /* there may be queued mail behind the cursor */
 	bool passed;  /* one was passed over: another route had it then */
+	/* A try ahead of time: when queued mail joins it, and which it is. */
+	int64_t after_ms;
+	uint8_t early; /* since one has worked */
 };
 
 /* A queued message that waits for a time of its own. */
@@ -324,7 +327,6 @@ struct relay {
 	bool stopping;
 	int64_t stop_ms;
 	bool clock_was_set;
-	uint8_t early;    /* tries ahead of time since one has worked */
 	bool used_memory; /* since it was given back */
 	bool again; /* something changed: one more round before the wait */
 	/* Routes and hops as the configuration numbers them. */

@@ -68,13 +68,15 @@ static int64_t seconds_until(const struct relay *r, int64_t ms)
 }
 
 /* Seconds until a hop that is down is tried; -1: that is not known. */
-static int64_t next_s(const struct relay *r, const struct hop *h)
+static int64_t next_s(const struct relay *r, unsigned hop)
 {
+	const struct hop *h = &r->hops[hop];
+	int64_t after_ms = route_after_ms(r, r->conf->hops[hop].route);
+
 	if ((h->state != HOP_DOWN && h->state != HOP_HELD) ||
 	    h->next_ms == INT64_MAX)
 		return -1;
-	return seconds_until(r, h->next_ms > r->queue_ms ? h->next_ms
-							 : r->queue_ms);
+	return seconds_until(r, h->next_ms > after_ms ? h->next_ms : after_ms);
 }
 
 static void json_queue(struct relay *r, struct buf *b)
@@ -166,7 +168,7 @@ static void json_hop(struct relay *r, struct buf *b, unsigned i)
 	else
 		buf_put_str(b, "null");
 	buf_put_char(b, ',');
-	put_number(b, "next_attempt_s", next_s(r, h), next_s(r, h) >= 0);
+	put_number(b, "next_attempt_s", next_s(r, i), next_s(r, i) >= 0);
 	buf_put_char(b, ',');
 	put_number(b, "last_success_s", (r->now_ms - h->success_ms) / 1000,
 		   h->success_ms != 0);
@@ -269,9 +271,9 @@ static void text_hop(struct relay *r, struct buf *b, unsigned i)
 	buf_put_str(b, " to ");
 	buf_put_slice(b, r->conf->hops[i].text);
 	buf_putf(b, ": %s", hop_state_name(h->state));
-	if (next_s(r, h) >= 0) {
+	if (next_s(r, i) >= 0) {
 		buf_put_str(b, ", next attempt in ");
-		put_age(b, next_s(r, h));
+		put_age(b, next_s(r, i));
 	}
 	if (h->success_ms != 0) {
 		buf_put_str(b, ", last success ");

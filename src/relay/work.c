@@ -300,7 +300,7 @@ static bool find_queued(struct relay *r, struct delivery *d)
 
 	d->staged = NULL;
 	if (!ENABLE_SPOOL || r->spool == NULL || !rt->backlog ||
-	    r->now_ms < r->queue_ms)
+	    r->now_ms < route_after_ms(r, d->route))
 		return false;
 	for (;;) {
 		int got = spool_next(r->spool, &rt->cursor, &d->msg);
@@ -386,8 +386,8 @@ static bool may_have_work(const struct relay *r, unsigned route)
 	for (size_t i = 0; i < ARRAY_LEN(r->submissions); i++)
 		if (r->submissions[i].state == SUBMISSION_READY)
 			return true;
-	return r->urgent != 0 ||
-	       (r->routes[route].backlog && r->now_ms >= r->queue_ms);
+	return r->urgent != 0 || (r->routes[route].backlog &&
+				  r->now_ms >= route_after_ms(r, route));
 }
 
 static void dispatch_route(struct relay *r, unsigned route)

@@ -21,9 +21,9 @@
 /* One device. */
 struct device {
 	int64_t next_ms; /* its next attempt */
-	/* Ours: what relay/schedule.c keeps of the only hop, and of itself. */
+	/* Ours: what relay/schedule.c keeps of the only hop and route. */
 	struct {
-		int64_t next_ms, queue_ms;
+		int64_t next_ms, queue_ms, after_ms;
 		uint8_t state, failures, trouble, early;
 		uint16_t factor;
 	} own;
@@ -70,7 +70,8 @@ static void keep_own(struct device *d)
 	d->own.trouble = h->trouble;
 	d->own.factor = h->factor;
 	d->own.queue_ms = w.relay->queue_ms;
-	d->own.early = w.relay->early;
+	d->own.after_ms = w.relay->routes[0].after_ms;
+	d->own.early = w.relay->routes[0].early;
 	w.relay->now_ms = w.sim.now_ms;
 	d->next_ms = route_due_ms(w.relay, 0);
 }
@@ -85,7 +86,8 @@ static void load_own(const struct device *d)
 	h->trouble = d->own.trouble;
 	h->factor = d->own.factor;
 	w.relay->queue_ms = d->own.queue_ms;
-	w.relay->early = d->own.early;
+	w.relay->routes[0].after_ms = d->own.after_ms;
+	w.relay->routes[0].early = d->own.early;
 	w.relay->now_ms = w.sim.now_ms;
 }
 
@@ -110,7 +112,7 @@ static void meet_own(struct device *d)
 				     .splay = w.f->herd == FLEET_REBOOT };
 
 	sim_set_wall(&w.sim, w.f->herd == FLEET_CLOCK ? 100 : SANE_S);
-	w.relay->early = 0;
+	w.relay->routes[0].after_ms = w.relay->routes[0].early = 0;
 	relay_start(w.relay, &setup);
 	if (w.f->herd == FLEET_ALERT)
 		fail_own(TROUBLE_LINK);

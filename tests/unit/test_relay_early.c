@@ -6,6 +6,8 @@
  */
 #include "sim/fixture.h"
 
+#include "relay/parts.h"
+
 #define HOUR 3600000ll
 #define ONE FIXTURE_ONE "retry 1h 2h\n"
 
@@ -124,6 +126,31 @@ static void a_flapping_link_defeats_no_breaker(void **state)
 	assert_int_equal(hops[0].nmails, 2);
 }
 
+/* A route in trouble is no reason to hold up another, or another hop. */
+static void what_is_well_is_left_alone(void **state)
+{
+	(void)state;
+	sim_device_start(&dev,
+			 "route far.org smtp://192.0.2.2 tls=off\n"
+			 "route far.org smtp://192.0.2.3 tls=off\n" FIXTURE_ONE
+			 "splay 1d\n");
+	/* The first hop of the one is down, the second takes what there is. */
+	hops[1].door->mood = SIM_AWAY;
+	fixture_send("a@b.org", "c@far.org", "250 2.0.0 taken");
+	/* All of the other are, and have been for hours. */
+	hops[0].door->mood = SIM_AWAY;
+	fixture_send("a@b.org", "c@d.org", "250 2.0.0 queued as ");
+	sim_device_run(&dev, 4 * HOUR);
+	sim_hop_says(&hops[2], SIM_RCPT, NULL, "450 4.2.1 busy");
+	fixture_send("a@b.org", "d@far.org", "250 2.0.0 queued as ");
+	sim_hop_heals(&hops[2]);
+	relay_link_up(dev.relay);
+	assert_true(route_due_ms(dev.relay, 1) > dev.sim.now_ms + 100 * 1000);
+	sim_device_run(&dev, 92 * 1000);
+	assert_int_equal(hops[2].nmails, 2);
+	assert_int_equal(hops[1].nmails, 0);
+}
+
 static void nothing_to_do_nothing_done(void **state)
 {
 	(void)state;
@@ -194,6 +221,7 @@ int main(void)
 		FIXTURE_TEST(the_splay_is_told),
 		FIXTURE_TEST(two_events_are_one),
 		FIXTURE_TEST(a_flapping_link_defeats_no_breaker),
+		FIXTURE_TEST(what_is_well_is_left_alone),
 		FIXTURE_TEST(nothing_to_do_nothing_done),
 		FIXTURE_TEST(a_clock_that_is_set_may_have_healed_a_hop),
 		FIXTURE_TEST(one_line_a_change_of_state),
