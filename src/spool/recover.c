@@ -184,12 +184,11 @@ static uint32_t judge(struct recovery *r, uint64_t seq)
 			r->found->torn += was_good;
 		return WORD_EMPTY;
 	}
-	bool counts = h.count == 0;
-	if (h.count > 0 && r->commit.count > 0)
-		counts = is_same(&h, &r->commit);
-	else if (h.count > 0)
-		counts = judge_new(r, &h);
-	if (!counts) {
+	/* Above the newest commit no record can name it. */
+	if (h.count == 0)
+		return r->has_newest ? WORD_DATA : WORD_EMPTY;
+	if (r->commit.count > 0 ? !is_same(&h, &r->commit)
+				: !judge_new(r, &h)) {
 		r->found->torn++;
 		return WORD_EMPTY;
 	}

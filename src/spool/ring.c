@@ -124,6 +124,8 @@ uint64_t ring_free(const struct spool *s)
 
 uint64_t ring_room(const struct spool *s)
 {
+	if (s->next > FRAME_MAX_SEQ - s->ring)
+		return 0; /* a frame with more would not be believed */
 	if (s->last_id == 0 && s->next <= s->ring)
 		return s->ring - s->next;
 	return ring_free(s);
