@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * relay/commit.c - staged messages go to the spool: all that are ready in one
- * turn of the loop share frames and one sync (DESIGN.md 3.1, 3.2).
+ * turn of the loop share frames and one sync (DESIGN.md 3.1, 3.2).  A turn may
+ * find one ready and others a step behind: for those it waits a moment.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "relay/parts.h"
+
+/* What is ready waits so long for messages that arrive beside it. */
+#define GATHER_MS 10
 
 static int read_staged(void *ctx, uint32_t off, void *p, uint32_t n)
 {
@@ -293,8 +297,30 @@ static size_t fill_batch(struct relay *r, struct batch *b)
 	return b->n;
 }
 
+int64_t commit_next_ms(const struct relay *r)
+{
+	int64_t next = INT64_MAX;
+	bool more = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(r->submissions); i++) {
+		const struct submission *s = &r->submissions[i];
+
+		/* One that waits for room may wait for these. */
+		if (s->state == SUBMISSION_OPEN && s->stall_ms == 0)
+			more = true;
+		if (s->state == SUBMISSION_READY && s->want_commit &&
+		    s->dot_ms + GATHER_MS < next)
+			next = s->dot_ms + GATHER_MS;
+	}
+	if (next != INT64_MAX && (!more || r->stopping))
+		return r->now_ms;
+	return next;
+}
+
 void commit_staged(struct relay *r)
 {
+	if (commit_next_ms(r) > r->now_ms)
+		return;
 	/* Whatever comes of it, none of them wants it again at once. */
 	while (fill_batch(r, &r->batch) > 0)
 		commit_batch(r, &r->batch);

@@ -67,7 +67,13 @@ void submission_answer(struct relay *r, struct submission *s,
 
 /* --- commit.c --- */
 
-/* Commit all submissions that want it, with one sync, and answer them. */
+/*
+ * When what wants to be committed is due: at once, or in a moment when more is
+ * arriving that could share the sync; INT64_MAX when nothing wants it.
+ */
+int64_t commit_next_ms(const struct relay *r);
+
+/* Commit all submissions that are due, with one sync, and answer them. */
 void commit_staged(struct relay *r);
 
 /* --- work.c --- */

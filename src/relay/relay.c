@@ -156,7 +156,7 @@ static int64_t commit_due_ms(const struct submission *s, bool hurry)
 /* The next time that a staged message needs something. */
 static int64_t staged_next_ms(const struct relay *r)
 {
-	int64_t next = INT64_MAX;
+	int64_t next = commit_next_ms(r);
 	bool hurry = stage_is_short(r);
 
 	for (size_t i = 0; i < ARRAY_LEN(r->submissions); i++) {
