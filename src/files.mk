@@ -71,6 +71,7 @@ obj-$(CONFIG_SPOOL) += spool/place.o
 obj-$(CONFIG_SPOOL) += spool/query.o
 obj-$(CONFIG_SPOOL) += spool/record.o
 obj-$(CONFIG_SPOOL) += spool/recover.o
+obj-$(CONFIG_SPOOL) += spool/resize.o
 obj-$(CONFIG_SPOOL) += spool/ring.o
 obj-$(CONFIG_SPOOL) += spool/room.o
 obj-$(CONFIG_SPOOL) += spool/scrub.o

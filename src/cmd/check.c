@@ -80,6 +80,11 @@ static void print_spool(const struct conf *c)
 		(unsigned long long)c->spool_size,
 		!device && fdio_is_volatile(path) ? ", volatile" : "",
 		there ? "" : ", not made yet");
+	if (there && c->spool_sized && S_ISREG(st.st_mode) &&
+	    (uint64_t)st.st_size != c->spool_size)
+		cmd_out("  its file has %llu bytes until a start can change "
+			"it\n",
+			(unsigned long long)st.st_size);
 }
 
 /* Who we are, for the reader to compare. */

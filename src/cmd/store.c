@@ -49,6 +49,7 @@ static const struct {
 	{ -ENODEV, "there is no such device" },
 	{ -EMEDIUMTYPE, "it holds something else" },
 	{ -EPROTO, "a newer version has written it" },
+	{ -EBUSY, "the mail that waits does not fit" },
 	{ -EINVAL, "no regular file or device, or too small" },
 };
 
@@ -94,19 +95,26 @@ static void open_marks(const struct conf *c, const struct privilege *p)
 			 -err);
 }
 
+static int open_medium(struct store *s)
+{
+	return medium_file_open(&the_medium, s->path, s->size, s->uid, s->gid);
+}
+
 int store_open(struct store *s, const struct conf *c, const struct privilege *p,
 	       bool create)
 {
 	int err;
 
-	memset(s, 0, sizeof(*s));
-	s->path = path_of(c->spool, "", the_path);
+	*s = (struct store){ .path = path_of(c->spool, "", the_path),
+			     .size = c->spool_size,
+			     .is_sized = c->spool_sized,
+			     .uid = p->uid,
+			     .gid = p->gid };
 	if (!create && access(s->path, F_OK) < 0 && errno == ENOENT)
 		return -ENOENT;
 	err = privilege_make_folder(p, c->spool);
 	if (err == 0)
-		err = medium_file_open(&the_medium, s->path, c->spool_size,
-				       p->uid, p->gid);
+		err = open_medium(s);
 	if (err < 0)
 		return explain(s, err);
 	open_marks(c, p);
@@ -145,16 +153,82 @@ static int recover(struct store *s, const struct medium *m,
 	return 0;
 }
 
-int store_take(struct store *s, const struct world *w)
+/*
+ * The lock of the file that lies there now: who held it may have replaced it,
+ * and what is written to the old one would be lost.
+ */
+static int lock_medium(struct store *s)
 {
-	struct spool_found found;
-	int err = medium_file_lock(&the_medium);
+	for (;;) {
+		int err = medium_file_lock(&the_medium);
+
+		if (err < 0 || medium_file_is_at(&the_medium, s->path))
+			return err;
+		medium_file_close(&the_medium);
+		err = open_medium(s);
+		if (err < 0) {
+			s->open = false;
+			return err;
+		}
+	}
+}
+
+/*
+ * Give the ring the size that is configured, if it has another; once.
+ * Returns: 0;  1 it has it now, and is to be opened again;  -errno
+ */
+static int resize(struct store *s, const struct spool_found *f)
+{
+	unsigned want = (unsigned)(s->size / SPOOL_FRAME);
+
+	if (!s->is_sized || !the_medium.is_file || f->frames == want)
+		return 0;
+	s->is_sized = false;
+	int err =
+		medium_file_resize(s->spool, s->path, s->size, s->uid, s->gid);
+
+	if (err == 0) {
+		log_info("spool: now of %u frames, before of %u", want,
+			 f->frames);
+		return 1;
+	}
+	explain(s, err);
+	if (!medium_file_is_at(&the_medium, s->path)) {
+		medium_file_close(&the_medium);
+		s->open = false;
+		return err;
+	}
+	log_warn("%s: it keeps %u frames instead of %u", s->why, f->frames,
+		 want);
+	return 0;
+}
+
+/* The lock, what is stored, the size.  As resize(). */
+static int take(struct store *s, const struct world *w,
+		struct spool_found *found)
+{
+	int err = lock_medium(s);
 
 	if (err == -EAGAIN)
 		return err;
 	if (err < 0)
 		return explain(s, err);
-	err = recover(s, &the_medium.medium, &the_marks.medium, w, &found);
+	err = recover(s, &the_medium.medium, &the_marks.medium, w, found);
+	if (err == 0)
+		err = resize(s, found);
+	if (err)
+		s->spool = NULL;
+	return err;
+}
+
+int store_take(struct store *s, const struct world *w)
+{
+	struct spool_found found;
+	int err;
+
+	do
+		err = take(s, w, &found);
+	while (err > 0);
 	if (err < 0)
 		return err;
 	s->locked = true;

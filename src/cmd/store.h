@@ -19,6 +19,9 @@ struct spool;
 struct store {
 	struct spool *spool;     /* NULL: there is none (yet) */
 	const char *path;        /* of the medium */
+	uint64_t size;           /* of a new one, bytes */
+	bool is_sized;           /* another size is to become this one */
+	uint32_t uid, gid;       /* its owner */
 	bool open;               /* the medium is open */
 	bool is_volatile;        /* on tmpfs: a reboot forgets it */
 	bool locked;             /* store_take() has worked */

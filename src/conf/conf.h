@@ -121,6 +121,7 @@ struct conf {
 	struct slice socket, control, spool, state, ca, user;
 	bool user_default;        /* not configured: nobody will do, too */
 	uint64_t spool_size;      /* bytes, whole frames */
+	bool spool_sized;         /* it was configured */
 	uint32_t commit_smtp_ms;  /* commit-after by SMTP */
 	uint32_t commit_local_ms; /* commit-after by sendmail */
 	uint32_t retry_min_s, retry_max_s;     /* delay between attempts */

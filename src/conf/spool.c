@@ -59,5 +59,6 @@ int spool_set(struct conf_reader *r, void *field, struct slice w)
 	    n < r->row->min * 1024u || n > r->row->max * (uint64_t)1024)
 		return reader_expected(r, NULL, w);
 	r->c->spool_size = n - n % 4096;
+	r->c->spool_sized = true;
 	return 0;
 }

@@ -399,11 +399,15 @@ static int commit_once(struct spool *s, const struct spool_item *items,
 	return err;
 }
 
-/* A commit that only copies and moves the tail.  0, NO_ROOM, -errno. */
+int ring_clean(struct spool *s)
+{
+	return commit_once(s, NULL, 0, CLEAN);
+}
+
+/* At last without what cannot be read. */
 static int clean(struct spool *s)
 {
-	int err = commit_once(s, NULL, 0, CLEAN);
-
+	int err = ring_clean(s);
 	return err == NO_ROOM ? commit_once(s, NULL, 0, SALVAGE) : err;
 }
 

@@ -60,6 +60,20 @@ must_check int medium_file_open(struct medium_file *m, const char *path,
  */
 must_check int medium_file_lock(struct medium_file *m);
 
+/* Is it still what lies at path?  If not, it is to be opened again. */
+bool medium_file_is_at(const struct medium_file *m, const char *path);
+
+/*
+ * Replace the file at path, which s is in and locked, by one of size bytes
+ * with all that counts.  Nobody sees it half done, be there a cut or not.
+ * Returns: 0: close both, and open path;  -EBUSY what waits does not fit;
+ *          -errno.  All is as before unless the file is no longer what lies
+ *          at path: then nothing is certain until the next start
+ */
+struct spool;
+must_check int medium_file_resize(struct spool *s, const char *path,
+				  uint64_t size, uint32_t uid, uint32_t gid);
+
 /* Give lock and descriptor back. */
 void medium_file_close(struct medium_file *m);
 

@@ -27,11 +27,10 @@ int renameat(int from_dir, const char *from, int to_dir, const char *to);
 /* Zeros written at once. */
 #define CHUNK 4096
 
-/* Folder of path, made if need be, into dir; NUL-ended. */
-static int make_folder(const char *path, struct buf *dir, uint32_t uid,
-		       uint32_t gid)
+/* Its folder, made if need be, into dir; NUL-ended. */
+static int make_folder(const struct medium_new *n, struct buf *dir)
 {
-	struct slice p = slice_str(path);
+	struct slice p = slice_str(n->path);
 	ptrdiff_t at = slice_rfind(p, '/');
 
 	buf_put_slice(dir, at > 0    ? slice_head(p, (size_t)at)
@@ -45,7 +44,7 @@ static int make_folder(const char *path, struct buf *dir, uint32_t uid,
 	int err = fdio_make_dirs(name);
 	if (err)
 		return err;
-	if (geteuid() == 0 && chown(name, uid, gid))
+	if (geteuid() == 0 && chown(name, n->uid, n->gid))
 		return -errno;
 	return 0;
 }
@@ -65,7 +64,7 @@ static int write_zeros(int fd, uint64_t size)
 }
 
 /* Write the file under its temporary name. */
-static int write_new(const char *tmp, uint64_t size, uint32_t uid, uint32_t gid)
+static int write_new(const struct medium_new *n, const char *tmp)
 {
 	/* Never open what a cut has left: JFFS2 may show it under both names */
 	if (unlink(tmp) && errno != ENOENT)
@@ -74,49 +73,54 @@ static int write_new(const char *tmp, uint64_t size, uint32_t uid, uint32_t gid)
 	if (fd < 0)
 		return -errno;
 	int err = 0;
-	if (geteuid() == 0 && fchown(fd, uid, gid))
+	if (geteuid() == 0 && fchown(fd, n->uid, n->gid))
 		err = -errno;
 	if (err == 0)
-		err = write_zeros(fd, size);
+		err = write_zeros(fd, n->size);
+	if (err == 0 && n->fill)
+		err = n->fill(n->ctx, fd, n->size);
 	if (close(fd) && err == 0)
 		err = -errno;
 	return err;
 }
 
 /* In the locked folder: make tmp, and give it its name. */
-static int create_locked(int dirfd, const char *path, const char *tmp,
-			 uint64_t size, uint32_t uid, uint32_t gid)
+static int create_locked(const struct medium_new *n, int dirfd, const char *tmp)
 {
 	struct stat st;
 
-	if (lstat(path, &st) == 0) {
+	if (!n->fill && lstat(n->path, &st) == 0) {
 		/* Somebody was faster; or a cut in JFFS2 left both names. */
 		if (st.st_nlink > 1)
 			unlink(tmp);
 		return 0;
 	}
-	int err = write_new(tmp, size, uid, gid);
-	if (err == 0 && renameat(AT_FDCWD, tmp, AT_FDCWD, path))
+	const char *made = tmp;
+	int err = write_new(n, tmp);
+	if (err == 0 && renameat(AT_FDCWD, tmp, AT_FDCWD, n->path))
 		err = -errno;
-	if (err == 0 && fsync(dirfd))
+	if (err == 0 && fsync(dirfd)) {
 		err = -errno;
-	if (err)
-		unlink(tmp);
+		made = n->path;
+	}
+	/* What was replaced is gone, or will be: keep what stands for it. */
+	if (err && (made == tmp || !n->fill))
+		unlink(made);
 	return err;
 }
 
-int medium_create(const char *path, uint64_t size, uint32_t uid, uint32_t gid)
+int medium_create(const struct medium_new *n)
 {
 	char dir_space[MAX_PATH], tmp_space[MAX_PATH];
 	struct buf dir = BUF_ON(dir_space);
 	struct buf tmp = BUF_ON(tmp_space);
 
-	buf_put_str(&tmp, path);
+	buf_put_str(&tmp, n->path);
 	buf_put_str(&tmp, ".new");
 	const char *name = buf_cstr(&tmp);
 	if (tmp.overflow)
 		return -ENAMETOOLONG;
-	int err = make_folder(path, &dir, uid, gid);
+	int err = make_folder(n, &dir);
 	if (err)
 		return err;
 	int dirfd = open(dir_space, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -124,7 +128,7 @@ int medium_create(const char *path, uint64_t size, uint32_t uid, uint32_t gid)
 		return -errno;
 	err = flock(dirfd, LOCK_EX) ? -errno : 0;
 	if (err == 0)
-		err = create_locked(dirfd, path, name, size, uid, gid);
+		err = create_locked(n, dirfd, name);
 	close(dirfd);
 	return err;
 }

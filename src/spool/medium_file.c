@@ -116,8 +116,41 @@ int medium_file_open(struct medium_file *m, const char *path, uint64_t size,
 		return -ENODEV;
 	if (size / SPOOL_FRAME < SPOOL_MIN_FRAMES)
 		return -EINVAL;
-	err = medium_create(path, size - size % SPOOL_FRAME, uid, gid);
+	struct medium_new n = { .path = path,
+				.size = size - size % SPOOL_FRAME,
+				.uid = uid,
+				.gid = gid };
+	err = medium_create(&n);
 	return err ? err : open_file(m, path, uid);
+}
+
+bool medium_file_is_at(const struct medium_file *m, const char *path)
+{
+	struct stat ours, other;
+
+	/* Who may not look, as root could that opened it, has to believe. */
+	if (stat(path, &other) || fstat(m->fd, &ours))
+		return errno != ENOENT;
+	return ours.st_ino == other.st_ino && ours.st_dev == other.st_dev;
+}
+
+static int fill(void *ctx, int fd, uint64_t size)
+{
+	struct medium_file m = { .fd = fd };
+
+	m.medium.ops = &file_ops;
+	m.medium.ctx = &m;
+	m.medium.size = size;
+	return spool_copy(ctx, &m.medium);
+}
+
+int medium_file_resize(struct spool *s, const char *path, uint64_t size,
+		       uint32_t uid, uint32_t gid)
+{
+	struct medium_new n = { path, size, uid, gid, fill, s };
+	int err = spool_gather(s, (uint32_t)(size / SPOOL_FRAME));
+
+	return err ? err : medium_create(&n);
 }
 
 int medium_file_lock(struct medium_file *m)

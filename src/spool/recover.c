@@ -395,7 +395,7 @@ static void check_messages(struct recovery *r)
 	}
 }
 
-static uint32_t root_of(uint32_t n)
+uint32_t ring_root(uint32_t n)
 {
 	uint32_t root = 1;
 
@@ -421,7 +421,7 @@ static int recover(struct recovery *r, uint32_t frames)
 	if (err)
 		return err;
 	s->ring = frames;
-	s->root = root_of(frames);
+	s->root = ring_root(frames);
 	if (r->found->frames == 0) {
 		if (r->err)
 			return r->err;
@@ -434,7 +434,7 @@ static int recover(struct recovery *r, uint32_t frames)
 	if (r->found->frames > frames)
 		return -EINVAL;
 	s->ring = r->found->frames;
-	s->root = root_of(s->ring);
+	s->root = ring_root(s->ring);
 	walk_down(r);
 	settle(r);
 	skip_torn(r);

@@ -263,6 +263,15 @@ must_check int big_load(struct spool *s, uint64_t stream, uint32_t n,
  */
 must_check int ring_scrub(struct spool *s);
 
+/*
+ * A commit that only copies and moves the tail.
+ * Returns: 0;  1 there is no room for it;  -errno
+ */
+must_check int ring_clean(struct spool *s);
+
+/* The square root of a ring's frames, rounded down. */
+uint32_t ring_root(uint32_t n);
+
 /* Make room for n frames more by moving the tail.  0 or -ENOSPC, -errno. */
 must_check int ring_make_room(struct spool *s, uint32_t n);
 

@@ -205,6 +205,16 @@ must_check int spool_commit(struct spool *s, const struct spool_item *items,
  */
 must_check int spool_mark_lazy(struct spool *s, const struct spool_mark *mark);
 
+/*
+ * Another size: gather what waits until it fits a ring of so many frames, by
+ * commits that only move it; then copy all that counts to a blank medium of
+ * that size, which is the spool once this one is closed.  No big message may
+ * be under way.
+ * Returns: 0, what was copied is synced;  -EBUSY it does not fit;  -errno
+ */
+must_check int spool_gather(struct spool *s, uint32_t frames);
+must_check int spool_copy(struct spool *s, const struct medium *to);
+
 /* Write waiting lazy marks now (clean stop).  0 also when there are none. */
 must_check int spool_sync_marks(struct spool *s);
 

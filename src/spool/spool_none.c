@@ -165,3 +165,16 @@ void medium_file_close(struct medium_file *m)
 {
 	(void)m;
 }
+
+bool medium_file_is_at(const struct medium_file *m, const char *path)
+{
+	(void)m, (void)path;
+	return true;
+}
+
+int medium_file_resize(struct spool *s, const char *path, uint64_t size,
+		       uint32_t uid, uint32_t gid)
+{
+	(void)s, (void)path, (void)size, (void)uid, (void)gid;
+	return -ENOTSUP;
+}

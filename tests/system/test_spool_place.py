@@ -345,7 +345,7 @@ def test_a_read_only_file_system_while_it_runs(blocked, fake, mounted):
 def test_killed_while_it_is_made(blocked, fake, tmp_path_factory):
     """At each of its calls: the next start makes it whole."""
     where = str(tmp_path_factory.mktemp('fault'))
-    fault = Fault(build(where), where, ('spool', 'spool.new'))
+    fault = Fault(build(where), where, ('spool', 'spool.new', 'lib'))
     blocked.write(spool=blocked.spool + ' size=64K')
     folder = os.path.dirname(blocked.spool)
     os.chmod(where, 0o755)
