@@ -73,3 +73,13 @@ unsigned envelope_count(struct slice rcpts)
 		n++;
 	return n;
 }
+
+struct slice envelope_rcpt_at(struct slice rcpts, unsigned n)
+{
+	struct slice rcpt = SLICE("");
+
+	for (unsigned i = 0; i <= n; i++)
+		if (!envelope_next_rcpt(&rcpts, &rcpt))
+			return SLICE("");
+	return rcpt;
+}

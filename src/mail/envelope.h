@@ -39,6 +39,9 @@ must_check int envelope_parse(struct slice packed, struct envelope *out);
  */
 bool envelope_next_rcpt(struct slice *rcpts, struct slice *rcpt);
 
+/* Recipient number n of those packed in rcpts; empty: there is none. */
+struct slice envelope_rcpt_at(struct slice rcpts, unsigned n);
+
 /* How many recipients are packed in rcpts. */
 unsigned envelope_count(struct slice rcpts);
 

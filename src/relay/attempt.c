@@ -61,61 +61,6 @@ static void mark_lazily(struct relay *r, const struct delivery *d, unsigned i,
 		log_warn("spool: a mark waits in memory: error %d", -err);
 }
 
-/* Refusals are synced before anything is done about them. */
-static void mark_refused(struct relay *r, struct delivery *d)
-{
-	for (unsigned k = 0; k < d->txn.nrcpt; k++) {
-		const struct outcome *o = &d->outcomes[k];
-
-		if (o->verdict != VERDICT_REFUSED)
-			continue;
-		struct spool_mark m = { .id = d->id,
-					.kind = SPOOL_MARK_RCPT,
-					.rcpt = d->of[k],
-					.state = d->txn.from.n > 0
-							 ? SPOOL_REFUSED
-							 : SPOOL_DROPPED,
-					.code = o->code,
-					.dsn = o->dsn,
-					.text = slice_str(o->text) };
-		struct spool_item item = { .mark = &m };
-		int err = spool_commit(r->spool, &item, 1);
-
-		if (err < 0)
-			log_err("spool: a refusal was not stored: error %d",
-				-err);
-		if (m.state == SPOOL_DROPPED)
-			r->count.dropped++;
-	}
-}
-
-/* With nobody left to deliver to, refused mail is kept with its reason. */
-static void hold_when_over(struct relay *r, struct delivery *d)
-{
-	uint8_t states[RELAY_RCPTS];
-	struct spool_msg msg;
-	bool refused = false;
-
-	if (spool_find(r->spool, d->id, &msg) < 0 || msg.nrcpt > RELAY_RCPTS ||
-	    spool_states(r->spool, &msg, states) < 0)
-		return;
-	for (unsigned i = 0; i < msg.nrcpt; i++) {
-		if (states[i] == SPOOL_WAITING || states[i] == SPOOL_UNCERTAIN)
-			return;
-		refused |= states[i] == SPOOL_REFUSED;
-	}
-	if (!refused)
-		return;
-	struct spool_mark m = { .id = d->id,
-				.kind = SPOOL_MARK_FLAGS,
-				.flags = msg.flags | SPOOL_HELD };
-	struct spool_item item = { .mark = &m };
-	int err = spool_commit(r->spool, &item, 1);
-
-	if (err < 0)
-		log_err("spool: a hold was not stored: error %d", -err);
-}
-
 /* The message is gone; else its delay may be that of another route's. */
 static void forget_defer(struct relay *r, uint64_t id)
 {
@@ -140,15 +85,15 @@ static void record_queued(struct relay *r, struct delivery *d)
 		if (o->uncertain || o->verdict == VERDICT_RETRY_MESSAGE)
 			later = o;
 	}
-	mark_refused(r, d);
-	hold_when_over(r, d);
+	/* Refusals are synced before anything is done about them. */
+	refuse_queued(r, d);
 	if (later != NULL)
 		work_defer(r, d->id, later);
 	else
 		forget_defer(r, d->id);
 }
 
-void attempt_record(struct relay *r, struct delivery *d)
+static void record_message(struct relay *r, struct delivery *d)
 {
 	struct slice rcpts = d->txn.rcpts, rcpt;
 
@@ -170,6 +115,14 @@ void attempt_record(struct relay *r, struct delivery *d)
 	}
 	if (d->staged == NULL && ENABLE_SPOOL && r->spool != NULL)
 		record_queued(r, d);
+}
+
+void attempt_record(struct relay *r, struct delivery *d)
+{
+	if (ENABLE_BOUNCE && d->notice.on)
+		bounce_record(r, d);
+	else
+		record_message(r, d);
 	work_rewind_passed(r);
 	d->open = false;
 	r->again = true;

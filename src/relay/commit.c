@@ -31,22 +31,19 @@ static int read_staged(void *ctx, uint32_t off, void *p, uint32_t n)
 	return 0;
 }
 
-/* The states as they are stored; are any still to be delivered? */
-static bool fill_states(const struct relay *r, const struct submission *s,
-			uint8_t *states)
+/* The states as they are stored; is a notice owed for one? */
+static bool fill_states(const struct submission *s, bool owed, uint8_t *states)
 {
-	bool null = submission_is_null(r, s);
-	bool waits = false;
+	bool refused = false;
 
 	for (unsigned i = 0; i < s->nrcpt; i++) {
 		states[i] = s->rcpts[i].state;
-		/* RFC 5321 4.5.5: the log has named it, that is all. */
-		if (null && states[i] == SPOOL_REFUSED)
+		/* The log has named it, that is all. */
+		if (!owed && states[i] == SPOOL_REFUSED)
 			states[i] = SPOOL_DROPPED;
-		if (states[i] == SPOOL_WAITING || states[i] == SPOOL_UNCERTAIN)
-			waits = true;
+		refused |= states[i] == SPOOL_REFUSED;
 	}
-	return waits;
+	return refused;
 }
 
 /*
@@ -56,7 +53,7 @@ static bool fill_states(const struct relay *r, const struct submission *s,
 static unsigned add_reasons(struct relay *r, struct batch *b,
 			    const struct submission *s, unsigned rcpt)
 {
-	if (submission_is_null(r, s))
+	if (!submission_is_owed(r, s))
 		return s->nrcpt;
 	for (; rcpt < s->nrcpt; rcpt++) {
 		const struct staged_rcpt *rc = &s->rcpts[rcpt];
@@ -87,7 +84,7 @@ static void add_to_batch(struct relay *r, struct batch *b, struct submission *s)
 {
 	size_t i = b->n++;
 	struct spool_add *a = &b->add[i];
-	bool waits = fill_states(r, s, b->states[i]);
+	bool returns = fill_states(s, submission_is_owed(r, s), b->states[i]);
 
 	b->of[i] = s;
 	b->source[i] = (struct staged_source){ r, s };
@@ -105,9 +102,10 @@ static void add_to_batch(struct relay *r, struct batch *b, struct submission *s)
 		a->flags |= SPOOL_8BIT;
 	if (s->wall_sane)
 		a->flags |= SPOOL_WALL_SANE;
-	/* Refused mail is kept with its reason until it can be returned. */
-	if (!waits)
-		a->flags |= SPOOL_HELD;
+	if (s->bare)
+		a->flags |= RELAY_BARE;
+	if (returns)
+		a->flags |= SPOOL_RETURNING;
 	b->item[b->nitems++] = (struct spool_item){ .add = a };
 	b->said[i] = add_reasons(r, b, s, 0);
 }
@@ -150,6 +148,10 @@ static void note_queued(struct relay *r, struct submission *s)
 		if (rc->route != ROUTE_NONE && rc->state != SPOOL_SENT &&
 		    rc->state != SPOOL_REFUSED)
 			r->routes[rc->route].backlog = true;
+		/* Its notice goes by another route, maybe. */
+		for (unsigned k = 0;
+		     rc->state == SPOOL_REFUSED && k < r->conf->nroutes; k++)
+			r->routes[k].backlog = true;
 		if (rc->later)
 			later = i;
 		else if (rc->state == SPOOL_WAITING && rc->tried)
@@ -159,11 +161,15 @@ static void note_queued(struct relay *r, struct submission *s)
 		defer(r, s, later);
 }
 
-/* They were refused and nobody is to be told (RFC 5321 4.5.5). */
-static void count_dropped(struct relay *r, const struct submission *s)
+/* Some were refused, and nobody is told (RFC 5321 4.5.5). */
+static void count_dropped(struct relay *r, struct submission *s)
 {
-	for (unsigned i = 0; i < s->nrcpt && submission_is_null(r, s); i++)
-		r->count.dropped += s->rcpts[i].state == SPOOL_REFUSED;
+	bool refused = false;
+
+	for (unsigned i = 0; i < s->nrcpt; i++)
+		refused |= s->rcpts[i].state == SPOOL_REFUSED;
+	if (refused && !submission_is_owed(r, s))
+		r->count.dropped++;
 }
 
 /* Reasons that found no room beside the message follow it. */

@@ -89,26 +89,6 @@ static bool change_flags(struct relay *r, struct control *c,
 	return spool_commit(r->spool, &item, 1) == 0;
 }
 
-/* Released mail is tried again, refused recipients too. */
-static void wait_again(struct relay *r, const struct spool_msg *msg)
-{
-	uint8_t states[RELAY_RCPTS];
-
-	if (msg->nrcpt > RELAY_RCPTS || spool_states(r->spool, msg, states) < 0)
-		return;
-	for (uint16_t i = 0; i < msg->nrcpt; i++) {
-		struct spool_mark m = { .id = msg->id,
-					.kind = SPOOL_MARK_RCPT,
-					.rcpt = i,
-					.state = SPOOL_WAITING };
-		struct spool_item item = { .mark = &m };
-
-		if (states[i] == SPOOL_REFUSED &&
-		    spool_commit(r->spool, &item, 1) < 0)
-			log_err("spool: a release was not stored");
-	}
-}
-
 static void change_one(struct relay *r, struct control *c, struct slice word)
 {
 	static const char *const done[] = { [CONTROL_REMOVE] = "removed",
@@ -126,8 +106,6 @@ static void change_one(struct relay *r, struct control *c, struct slice word)
 		c->code = CODE_DATA;
 		return;
 	}
-	if (c->verb == CONTROL_RELEASE)
-		wait_again(r, &msg);
 	if (!change_flags(r, c, &msg)) {
 		fail(c, CODE_IO, "the spool cannot be written");
 		return;

@@ -63,9 +63,13 @@ void delivery_begin(struct relay *r, struct delivery *d)
 	d->wire = BUF_ON(d->wire_space);
 	d->wire_at = 0;
 	/* From the start again: an earlier attempt may have had a part. */
-	message_header(r, d);
-	/* RFC 1870 6: an estimate, with what the header gains. */
-	d->txn.size = d->size + d->fixup_job.trace.n + 200;
+	if (ENABLE_BOUNCE && d->notice.on) {
+		bounce_begin(r, d);
+	} else {
+		message_header(r, d);
+		/* RFC 1870 6: an estimate, with what the header gains. */
+		d->txn.size = d->size + d->fixup_job.trace.n + 200;
+	}
 	smtp_client_begin(&d->client, &d->txn);
 	delivery_touch(r, d);
 }
@@ -94,17 +98,33 @@ static bool refill(struct relay *r, struct delivery *d)
 	return true;
 }
 
-/* Header filter output waits in wire until the engine takes it. */
-static void filter(struct delivery *d)
+/* More of the message as it leaves; true: that was all. */
+static bool filter(struct delivery *d, struct buf *out)
 {
 	struct slice raw = slice_of(d->raw + d->raw_at, d->raw_len - d->raw_at);
 
-	buf_reset(&d->wire);
-	d->wire_at = 0;
-	if (raw.n > 0)
-		d->raw_at += fixup_feed(&d->fixup, raw, &d->wire);
-	else if (d->off == d->size)
-		d->body_ended = fixup_end(&d->fixup, &d->wire);
+	if (raw.n == 0)
+		return d->off == d->size && fixup_end(&d->fixup, out);
+	d->raw_at += fixup_feed(&d->fixup, raw, out);
+	return false;
+}
+
+/* The same of a notice, behind its own words: the header, and its end. */
+static bool filter_notice(struct delivery *d)
+{
+	char part[384];
+	struct buf out = BUF_ON(part);
+	struct dsn *gen = &d->notice.gen;
+	bool ended = filter(d, &out);
+
+	BUILD_ASSERT(sizeof(d->wire_space) >= DSN_ROOM + 64);
+	/* At most three bytes, and a line's soft end, become of one. */
+	BUILD_ASSERT(sizeof(part) * 7 / 2 < sizeof(d->wire_space) - 64);
+	dsn_header(gen, buf_slice(&out), &d->wire);
+	if (!ended && !gen->over)
+		return false;
+	dsn_end(gen, &d->wire);
+	return true;
 }
 
 /* Give message bytes to the engine; true: it took some. */
@@ -120,9 +140,17 @@ static bool pump_body(struct relay *r, struct delivery *d)
 	}
 	if (d->body_ended)
 		return smtp_client_body_end(&d->client);
+	/* What it gives waits in wire until the engine takes it. */
+	buf_reset(&d->wire);
+	d->wire_at = 0;
+	if (ENABLE_BOUNCE && d->notice.on && d->notice.words) {
+		d->notice.words = dsn_put(&d->notice.gen, &d->wire);
+		return true;
+	}
 	if (d->raw_at == d->raw_len && d->off < d->size && !refill(r, d))
 		return true;
-	filter(d);
+	d->body_ended = ENABLE_BOUNCE && d->notice.on ? filter_notice(d)
+						      : filter(d, &d->wire);
 	return true;
 }
 

@@ -48,17 +48,34 @@ static const struct hop *hop_waited_for(struct relay *r, struct slice from,
 	return NULL;
 }
 
+/* Is a notice owed that was not sent yet? */
+static bool is_returning(struct relay *r, const struct spool_msg *msg)
+{
+	uint8_t states[RELAY_RCPTS];
+
+	if (!(msg->flags & SPOOL_RETURNING) || msg->nrcpt > RELAY_RCPTS ||
+	    spool_states(r->spool, msg, states) < 0)
+		return false;
+	return memchr(states, SPOOL_REFUSED, msg->nrcpt) != NULL;
+}
+
 static int64_t next_attempt_ms(struct relay *r, const struct spool_msg *msg,
 			       const struct envelope *env)
 {
-	struct defer *d = work_deferred(r, msg->id);
+	bool returns = is_returning(r, msg);
+	struct defer *d = work_deferred(r, returns ? ~msg->id : msg->id);
 	struct slice rcpts = env->rcpts, rcpt;
+	struct slice from = env->from;
 	int64_t next = INT64_MAX;
 	int route;
 
 	if (msg->flags & SPOOL_HELD || !envelope_next_rcpt(&rcpts, &rcpt))
 		return INT64_MAX;
-	route = conf_route_of(r->conf, env->from, rcpt);
+	if (returns) {
+		from = SLICE("");
+		rcpt = env->from;
+	}
+	route = conf_route_of(r->conf, from, rcpt);
 	if (route >= 0)
 		next = route_due_ms(r, (unsigned)route);
 	return d != NULL && d->due_ms > next ? d->due_ms : next;
@@ -77,11 +94,11 @@ static bool load_queued(struct relay *r, const struct spool_msg *msg,
 	s->nrcpt = msg->nrcpt;
 	s->next_ms = next_attempt_ms(r, msg, &s->env);
 	s->state = "queued";
-	if (is_active(r, msg->id))
-		s->state = "active";
-	else if (msg->flags & SPOOL_RETURNING)
+	if (is_returning(r, msg))
 		s->state = "returning";
-	else if (msg->flags & SPOOL_HELD)
+	else if (is_active(r, msg->id))
+		s->state = "active";
+	if (msg->flags & SPOOL_HELD)
 		s->state = "held";
 	return true;
 }
@@ -200,16 +217,6 @@ static void put_rcpt(struct control *c, unsigned i, struct slice rcpt,
 	buf_put_char(b, '}');
 }
 
-static struct slice rcpt_at(const struct envelope *env, unsigned i)
-{
-	struct slice rcpts = env->rcpts, rcpt = SLICE("");
-
-	for (unsigned k = 0; k <= i; k++)
-		if (!envelope_next_rcpt(&rcpts, &rcpt))
-			return SLICE("");
-	return rcpt;
-}
-
 static void head(struct relay *r, struct control *c, const struct shown *s)
 {
 	if (c->json)
@@ -242,7 +249,8 @@ static bool staged_piece(struct relay *r, struct control *c)
 	} else {
 		to.text = BUF_ON(to.space);
 		to.state = names[m->rcpts[c->rcpt - 1].state];
-		put_rcpt(c, c->rcpt - 1u, rcpt_at(&s.env, c->rcpt - 1u), &to);
+		put_rcpt(c, c->rcpt - 1u,
+			 envelope_rcpt_at(s.env.rcpts, c->rcpt - 1u), &to);
 	}
 	c->rcpt++;
 	return true;
@@ -282,8 +290,9 @@ static bool queued_piece(struct relay *r, struct control *c)
 	if (spool_states(r->spool, &c->msg, states) < 0)
 		states[i] = SPOOL_WAITING;
 	to.text = BUF_ON(to.space);
-	state_of(r, &c->msg, i, states[i], s.env.from, rcpt_at(&s.env, i), &to);
-	put_rcpt(c, i, rcpt_at(&s.env, i), &to);
+	state_of(r, &c->msg, i, states[i], s.env.from,
+		 envelope_rcpt_at(s.env.rcpts, i), &to);
+	put_rcpt(c, i, envelope_rcpt_at(s.env.rcpts, i), &to);
 	return true;
 }
 

@@ -51,7 +51,7 @@ static void put_trace(struct delivery *d, struct slice who, const char *date,
 	d->fixup_job.trace = b.overflow ? SLICE("") : buf_slice(&b);
 }
 
-static const char *own_domain(struct relay *r)
+const char *message_domain(const struct relay *r)
 {
 	if (r->id->hostname[0])
 		return r->id->hostname;
@@ -66,11 +66,11 @@ static void put_missing(struct relay *r, struct delivery *d)
 	if (d->txn.from.n > 0)
 		buf_put_slice(&from, d->txn.from);
 	else
-		buf_putf(&from, "MAILER-DAEMON@%s", own_domain(r));
+		buf_putf(&from, "MAILER-DAEMON@%s", message_domain(r));
 	d->fixup_job.from = buf_slice(&from);
 	/* The same for every attempt: it comes from the identifier alone. */
 	id_format(id, d->id);
-	buf_putf(&msgid, "<%s@%s>", id, own_domain(r));
+	buf_putf(&msgid, "<%s@%s>", id, message_domain(r));
 	d->fixup_job.msgid = buf_slice(&msgid);
 }
 

@@ -7,6 +7,7 @@
  *   connect.c   from a hop to a session         deliver.c  the session
  *   attempt.c   its outcomes                    listing.c  the queue
  *   message.c   the header that leaves          schedule.c breakers, clocks
+ *   refuse.c    what will never arrive          bounce.c   notices of it
  *   session.c   clients                         control.c  operators
  *   event.c     log lines                       status.c   what they see
  *   relay.c     the turn of the loop            content.c  messages' bytes
@@ -57,8 +58,8 @@ void submission_make_room(struct relay *r);
  */
 void submission_settle(struct relay *r, struct submission *s);
 
-/* Is its reverse-path the null one: nobody is told of its failures? */
-bool submission_is_null(const struct relay *r, const struct submission *s);
+/* Is anybody told of its refused recipients, once they are queued? */
+bool submission_is_owed(struct relay *r, const struct submission *s);
 
 /* Answer: the submitter may be told. */
 void submission_answer(struct relay *r, struct submission *s,
@@ -97,6 +98,9 @@ unsigned work_again(struct delivery *d, bool more);
 /* All queued mail of a route is to be looked at again. */
 void work_rewind(struct relay *r, unsigned route);
 
+/* The same of all routes. */
+void work_rewind_all(struct relay *r);
+
 /* The same for routes that passed over a message which is free now. */
 void work_rewind_passed(struct relay *r);
 
@@ -106,8 +110,57 @@ void work_defer(struct relay *r, uint64_t id, const struct outcome *why);
 /* Its entry, or NULL. */
 struct defer *work_deferred(struct relay *r, uint64_t id);
 
+/* Why a route does not go, in words. */
+const char *work_reason(const struct relay *r, unsigned route);
+
 /* CLOCK_BOOTTIME of the next thing that becomes due; INT64_MAX: none. */
 int64_t work_next_ms(struct relay *r);
+
+/* --- refuse.c --- */
+
+/*
+ * Is anybody told of recipients that were refused?  The sender is from; flags
+ * are those of the stored message.
+ */
+bool refuse_is_owed(struct relay *r, struct slice from, uint32_t flags);
+
+/* The transaction of a queued message has ended: store what was refused. */
+void refuse_queued(struct relay *r, struct delivery *d);
+
+/*
+ * Old age (lifetime) refuses all recipients of d->msg that still wait; its
+ * notice is given up after another lifetime.  d->env is its envelope.
+ * Returns: true it was time: look at the message anew
+ */
+bool refuse_expired(struct relay *r, struct delivery *d);
+
+/* Say, and count, that nobody is told of nrcpt refused recipients. */
+void refuse_dropped(struct relay *r, const struct spool_msg *msg,
+		    struct slice from, unsigned nrcpt);
+
+/* --- bounce.c (CONFIG_BOUNCE) --- */
+
+/*
+ * Whom the notice for a message of from goes to: packed into out, when that
+ * is not NULL.  0: it is the null path, or a local name without an alias.
+ */
+unsigned bounce_targets(struct relay *r, struct slice from, uint32_t flags,
+			struct buf *out);
+
+/* Is a notice owed for d->msg, by d's route, now?  true: d carries it. */
+bool bounce_pick(struct relay *r, struct delivery *d);
+
+/* Begin d's notice: the header that it returns, and what it says. */
+void bounce_begin(struct relay *r, struct delivery *d);
+
+/* The transaction of a notice has ended. */
+void bounce_record(struct relay *r, struct delivery *d);
+
+/* All refused recipients are told of, or given up: forget them. */
+void bounce_done(struct relay *r, uint64_t id);
+
+/* When the bound on notices lets more go; INT64_MAX: none waits for that. */
+int64_t bounce_next_ms(const struct relay *r);
 
 /* --- deliver.c --- */
 
@@ -163,6 +216,9 @@ void attempt_unreadable(struct relay *r, struct delivery *d, int err);
 /* Bytes of d's message at off.  0 or -errno. */
 must_check int message_read(struct relay *r, const struct delivery *d,
 			    uint32_t off, void *p, uint32_t n);
+
+/* Our own domain, as Message-IDs and notices have it. */
+const char *message_domain(const struct relay *r);
 
 /* Fill d's fixup job: trace field, and what may be missing. */
 void message_header(struct relay *r, struct delivery *d);

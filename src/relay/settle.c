@@ -76,18 +76,21 @@ static void answer_as(struct relay *r, struct submission *s, uint8_t state)
 			  rc->dsn ? rc->dsn : (sent ? 200 : 500), text);
 }
 
-bool submission_is_null(const struct relay *r, const struct submission *s)
+bool submission_is_owed(struct relay *r, const struct submission *s)
 {
-	char first;
+	char from[ADDRESS_MAX_PATH + 2];
+	size_t n = s->env.len < sizeof(from) - 1 ? s->env.len
+						 : sizeof(from) - 1;
 
-	chain_read(&r->stage, &s->env, 0, &first, 1);
-	return first == '\0';
+	chain_read(&r->stage, &s->env, 0, from, n);
+	from[n] = '\0';
+	return refuse_is_owed(r, slice_str(from), s->bare ? RELAY_BARE : 0);
 }
 
-/* Some were sent, the others refused: those are owed a notice. */
+/* Some were refused, and the submitter cannot be told: a notice is owed. */
 static void settle_mix(struct relay *r, struct submission *s)
 {
-	if (!submission_is_null(r, s)) {
+	if (submission_is_owed(r, s)) {
 		s->want_commit = true;
 		return;
 	}

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "conf/password.h"
+#include "mail/dsn.h"
 #include "mail/envelope.h"
 #include "mail/fixup.h"
 #include "mail/outcome.h"
@@ -34,6 +35,9 @@
 
 /* Milliseconds that an idle session with a next hop is kept. */
 #define RELAY_LINGER_MS 2000
+
+/* A stored message's flag: its sender came as a bare name. */
+#define RELAY_BARE SPOOL_USER
 
 /* No route: the recipient waits until the configuration has one. */
 #define ROUTE_NONE 0xff
@@ -80,6 +84,7 @@ struct submission {
 	bool orphan;       /* its submitter is gone */
 	bool big;          /* the content is in the spool's data frames */
 	bool eight_bit;    /* the content has 8-bit bytes */
+	bool bare;         /* its sender came as a bare name */
 	bool want_commit;  /* at the end of this turn */
 	bool wall_sane;    /* wall_s was to be believed */
 	int64_t wall_s;    /* when it came */
@@ -146,6 +151,19 @@ enum delivery_state {
 	DELIVERY_LINGER     /* between messages */
 };
 
+/* A notice on its way (bounce.c): its recipients are those of d->of. */
+struct notice {
+	bool on;    /* the delivery carries one, not the message itself */
+	bool words; /* what stands before the returned header goes out */
+	uint16_t n; /* recipients that it names */
+	/* What it says, and how far that is out. */
+	struct relay *r;
+	struct dsn_job job;
+	struct dsn gen;
+	char id[ID_LEN + 8];     /* as in its Message-ID */
+	char ref[DSN_MAX_MSGID]; /* the message's own */
+};
+
 /* One connection to a next hop, and the message it carries. */
 struct delivery {
 	/* The connection. */
@@ -179,6 +197,7 @@ struct delivery {
 	struct smtp_txn txn;
 	struct fixup fixup;
 	struct fixup_job fixup_job;
+	struct notice notice;
 	/* Bytes on their way: raw (stored), wire (fixed up), in (replies). */
 	struct buf wire;
 	size_t wire_at;
@@ -195,7 +214,7 @@ struct delivery {
 	char trace[1024];
 	char from[512], date[64], msgid[320];
 	char in[1024], raw[1024], wire_space[1536];
-	uint16_t of[RELAY_RCPTS]; /* recipient number of outcome i */
+	uint16_t of[RELAY_RCPTS]; /* numbers of recipients */
 	struct outcome outcomes[RELAY_RCPTS];
 	uint16_t env_len;
 	char env[CONFIG_ENVELOPE_MAX];  /* as stored */
@@ -301,7 +320,10 @@ struct listener {
 
 /* What status counts, since start. */
 struct relay_counters {
-	/* Messages accepted and dropped; recipients for the others. */
+	/*
+	 * Messages accepted, and those whose refusals nobody is told of
+	 * (dropped); recipients for the others.  Notices are not counted.
+	 */
 	uint64_t accepted, sent, deferred, refused, expired, uncertain, dropped;
 };
 
@@ -327,6 +349,10 @@ struct relay {
 	bool stopping;
 	int64_t stop_ms;
 	bool clock_was_set;
+	/* Notices that were sent in the hour since notices_ms. */
+	unsigned notices;
+	bool notices_wait; /* some wait for its end */
+	int64_t notices_ms;
 	bool used_memory; /* since it was given back */
 	bool again; /* something changed: one more round before the wait */
 	/* Routes and hops as the configuration numbers them. */

@@ -40,6 +40,7 @@ static void fill_new(struct relay *r, struct submission *s,
 	s->local = job->local;
 	s->queue = job->queue;
 	s->moved_ms = r->now_ms;
+	s->bare = r->conf->from.n == 0 && slice_find(job->from, '@') < 0;
 	s->wall_s = world_wall_s(r->w);
 	s->wall_sane = clock_is_sane(r);
 	fixup_start(&s->scan, &nothing);

@@ -16,6 +16,12 @@ void work_rewind(struct relay *r, unsigned route)
 		r->routes[route].backlog = true;
 }
 
+void work_rewind_all(struct relay *r)
+{
+	for (unsigned i = 0; i < r->conf->nroutes; i++)
+		work_rewind(r, i);
+}
+
 void work_rewind_passed(struct relay *r)
 {
 	for (unsigned i = 0; i < r->conf->nroutes; i++) {
@@ -78,8 +84,10 @@ void work_defer(struct relay *r, uint64_t id, const struct outcome *why)
 /* Deferred messages whose time has come are looked at again. */
 static void wake_deferred(struct relay *r)
 {
-	bool any = false;
+	bool any = ENABLE_BOUNCE && bounce_next_ms(r) <= r->now_ms;
 
+	if (any)
+		r->notices_wait = false;
 	for (size_t i = 0; i < RELAY_DEFERS; i++) {
 		struct defer *d = &r->defers[i];
 
@@ -89,8 +97,8 @@ static void wake_deferred(struct relay *r)
 			any = true;
 		}
 	}
-	for (unsigned i = 0; any && i < r->conf->nroutes; i++)
-		work_rewind(r, i);
+	if (any)
+		work_rewind_all(r);
 }
 
 /* Has the recipient of a queued message to be delivered by this route? */
@@ -179,7 +187,8 @@ unsigned work_again(struct delivery *d, bool more)
 			continue;
 		memmove(kept.data + kept.len, rcpt.p, rcpt.n + 1);
 		kept.len += rcpt.n + 1;
-		d->of[n] = d->of[k];
+		if (!d->notice.on)
+			d->of[n] = d->of[k];
 		if (d->staged != NULL)
 			d->staged->rcpts[d->of[n]].active = true;
 		n++;
@@ -223,48 +232,30 @@ static bool is_under_way(const struct relay *r, uint64_t id)
 	return false;
 }
 
-/* Old age returns a message (until it can be: it is held, with the reason). */
-static bool has_expired(struct relay *r, struct delivery *d)
-{
-	struct spool_mark held = { .id = d->msg.id,
-				   .kind = SPOOL_MARK_FLAGS,
-				   .flags = d->msg.flags | SPOOL_HELD };
-	struct spool_item item = { .mark = &held };
-
-	if (d->msg.age_s < r->conf->lifetime_s)
-		return false;
-	int err = spool_commit(r->spool, &item, 1);
-
-	if (err < 0)
-		return true;
-	r->count.expired++;
-	event_message(r, "expired", d->msg.id, SLICE(""), d->msg.size,
-		      d->msg.nrcpt, "held: too old to be delivered");
-	return true;
-}
-
 /* Does the queued message under the cursor want to go by this route now? */
 static bool wants_to_go(struct relay *r, struct delivery *d)
 {
 	struct defer *later = work_deferred(r, d->msg.id);
+	bool waits = later != NULL && later->due_ms > r->now_ms;
 
-	if (d->msg.flags & (SPOOL_HELD | SPOOL_RETURNING))
-		return false;
-	if (later != NULL && later->due_ms > r->now_ms)
+	if ((d->msg.flags & SPOOL_HELD) ||
+	    (waits && !(d->msg.flags & SPOOL_RETURNING) &&
+	     d->msg.age_s < r->conf->lifetime_s))
 		return false;
 	if (is_under_way(r, d->msg.id)) {
 		r->routes[d->route].passed = true;
 		return false;
 	}
-	if (has_expired(r, d))
-		return false;
 	if (d->msg.env_len > sizeof(d->env) ||
 	    spool_read_envelope(r->spool, &d->msg, d->env) < 0) {
 		attempt_unreadable(r, d, -EIO);
 		return false;
 	}
 	d->env_len = d->msg.env_len;
-	return work_pick(r, d) > 0;
+	if (refuse_expired(r, d))
+		return false;
+	return (ENABLE_BOUNCE && bounce_pick(r, d)) ||
+	       (!waits && work_pick(r, d) > 0);
 }
 
 static void fill_queued(struct relay *r, struct delivery *d)
@@ -322,6 +313,7 @@ static bool find_queued(struct relay *r, struct delivery *d)
 
 bool work_find(struct relay *r, struct delivery *d)
 {
+	d->notice.on = false;
 	d->busy = !r->stopping &&
 		  (find_staged(r, d) || find_urgent(r, d) || find_queued(r, d));
 	if (!d->busy)
@@ -352,7 +344,7 @@ static void hold_staged(struct relay *r, unsigned route, const char *why)
 	}
 }
 
-static const char *route_reason(struct relay *r, unsigned route)
+const char *work_reason(const struct relay *r, unsigned route)
 {
 	for (unsigned i = 0; i < r->conf->nhops; i++)
 		if (r->conf->hops[i].route == route && r->hops[i].reason[0])
@@ -402,7 +394,7 @@ static void dispatch_route(struct relay *r, unsigned route)
 	}
 	if (hop == HOP_NONE) {
 		r->urgent = 0;
-		hold_staged(r, route, route_reason(r, route));
+		hold_staged(r, route, work_reason(r, route));
 		return;
 	}
 	d = may_have_work(r, route) ? delivery_take(r) : NULL;
@@ -442,10 +434,11 @@ static int64_t route_next_ms(struct relay *r, unsigned route)
 
 int64_t work_next_ms(struct relay *r)
 {
-	int64_t next = INT64_MAX;
+	int64_t next;
 
 	if (!ENABLE_SPOOL || r->spool == NULL || spool_count(r->spool) == 0)
 		return INT64_MAX;
+	next = ENABLE_BOUNCE ? bounce_next_ms(r) : INT64_MAX;
 	for (unsigned i = 0; i < r->conf->nroutes; i++) {
 		int64_t at = route_next_ms(r, i);
 

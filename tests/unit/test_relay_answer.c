@@ -172,13 +172,17 @@ static void sent_later_and_refused(void **state)
 	assert_non_null(strstr(c->got, "550 5.1.1 nobody\r\n"));
 	assert_int_equal(fixture_queued(), 1);
 	sim_hop_heals(&hops[0]);
-	sim_device_run(&dev, 91000);
-	assert_string_equal(hops[0].mails[1].to, "2@d.org ");
-	/* The refused one is kept with its reason, on hold. */
-	assert_int_equal(fixture_queued(), 1);
+	/* The sender is told of the refused one; the other goes on. */
+	sim_device_run(&dev, 1000);
+	assert_string_equal(hops[0].mails[1].from, "");
+	assert_string_equal(hops[0].mails[1].to, "a@b.org ");
 	sim_device_order(&dev, &clients[1], "queue json");
-	assert_non_null(strstr(clients[1].got, "\"state\":\"held\""));
+	assert_non_null(strstr(clients[1].got, "\"state\":\"queued\""));
 	assert_non_null(strstr(clients[1].got, "\"text\":\"nobody\""));
+	sim_device_run(&dev, 91000);
+	assert_string_equal(hops[0].mails[2].to, "2@d.org ");
+	assert_int_equal(hops[0].nmails, 3);
+	assert_int_equal(fixture_queued(), 0);
 }
 
 /* RFC 5321 4.5.5: nobody wants to know of what was refused. */

@@ -291,20 +291,26 @@ static void hold_and_release(void **state)
 	assert_int_equal(order("release", id), 65);
 }
 
-/* Refused mail is kept on hold; released, it is tried once more. */
-static void release_what_was_refused(void **state)
+/* A notice that is owed can be held like any mail. */
+static void hold_what_is_returning(void **state)
 {
 	(void)state;
 	sim_device_start(&dev, FIXTURE_ONE);
+	sim_hop_says(&hops[0], SIM_MAIL, "<>", "450 4.3.0 not now");
 	sim_hop_says(&hops[0], SIM_RCPT, "<2@", "550 5.1.1 nobody");
 	fixture_submit(&clients[1], BY_SMTP, "a@b.org", "1@d.org,2@d.org",
 		       BODY);
 	fixture_expect(&clients[1], "250 2.0.0 queued as ", 100);
 	sim_hop_heals(&hops[0]);
+	assert_int_equal(order("hold", id_of(&clients[1])), 0);
+	sim_device_run(&dev, 86400 * 1000);
+	sim_device_order(&dev, c, "queue json");
+	assert_non_null(strstr(c->got, "\"state\":\"held\""));
 	assert_int_equal(order("release", id_of(&clients[1])), 0);
-	sim_device_run(&dev, 100);
+	sim_device_run(&dev, 1000);
 	assert_int_equal(sim_hop_got(&hops[0], "1@d.org"), 1);
-	assert_int_equal(sim_hop_got(&hops[0], "2@d.org"), 1);
+	assert_int_equal(sim_hop_got(&hops[0], "2@d.org"), 0);
+	assert_int_equal(sim_hop_got(&hops[0], "a@b.org"), 1);
 	assert_int_equal(fixture_queued(), 0);
 }
 
@@ -421,7 +427,7 @@ int main(void)
 		FIXTURE_TEST(show),
 		FIXTURE_TEST(show_a_large_one),
 		FIXTURE_TEST(hold_and_release),
-		FIXTURE_TEST(release_what_was_refused),
+		FIXTURE_TEST(hold_what_is_returning),
 		FIXTURE_TEST(remove_some),
 		FIXTURE_TEST(remove_all),
 		FIXTURE_TEST(orders_are_stored_or_refused),

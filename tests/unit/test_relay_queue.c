@@ -251,7 +251,7 @@ static void many_are_deferred(void **state)
 	assert_int_equal(fixture_queued(), 0);
 }
 
-static void old_age_holds(void **state)
+static void old_age_returns(void **state)
 {
 	(void)state;
 	sim_device_start(&dev, FIXTURE_ONE "lifetime 2h\n");
@@ -262,12 +262,19 @@ static void old_age_holds(void **state)
 	sim_device_run(&dev, 5500 * 1000);
 	assert_int_equal(sim_logged("expired id="), 1);
 	sim_device_order(&dev, c, "queue json");
-	assert_non_null(strstr(c->got, "\"state\":\"held\""));
+	assert_non_null(strstr(c->got, "\"state\":\"returning\""));
+	assert_non_null(strstr(c->got, "\"state\":\"refused\",\"code\":null,"
+				       "\"dsn\":\"4.4.7\",\"text\":\"not "
+				       "delivered in time: "));
 	sim_device_order(&dev, c, "status json");
 	assert_int_equal(fixture_number(c, "expired"), 1);
 	hops[0].door->mood = SIM_ACCEPTS;
 	sim_device_run(&dev, 86400 * 1000);
-	assert_int_equal(hops[0].nmails, 0);
+	assert_int_equal(hops[0].nmails, 1);
+	assert_int_equal(sim_hop_got(&hops[0], "a@b.org"), 1);
+	assert_int_equal(sim_logged("expired id="), 1);
+	assert_int_equal(sim_logged("returned id="), 1);
+	assert_int_equal(fixture_queued(), 0);
 }
 
 static void queued_mail_waits_for_the_splay(void **state)
@@ -359,7 +366,7 @@ int main(void)
 		FIXTURE_TEST(a_flush_takes_what_waits_for_itself),
 		FIXTURE_TEST(only_one_is_deferred),
 		FIXTURE_TEST(many_are_deferred),
-		FIXTURE_TEST(old_age_holds),
+		FIXTURE_TEST(old_age_returns),
 		FIXTURE_TEST(queued_mail_waits_for_the_splay),
 		FIXTURE_TEST(routes_do_not_wait_for_each_other),
 		FIXTURE_TEST(two_routes_take_turns),

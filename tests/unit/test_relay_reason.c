@@ -13,6 +13,8 @@ static void submit_to(unsigned n)
 	static char space[8192];
 	struct buf to = BUF_ON(space);
 
+	/* The notice has to wait. */
+	sim_hop_says(&hops[0], SIM_MAIL, "<>", "450 4.3.0 not now");
 	sim_hop_says(&hops[0], SIM_RCPT, "<r0@", "250 2.1.5 fine");
 	sim_hop_says(&hops[0], SIM_RCPT, NULL, "550 5.1.1 not here");
 	for (unsigned i = 0; i < n; i++)

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: ISC */
+/* mail/dsn.c - see mail/dsn.h. */
+#include "mail/dsn.h"
+
+#include "mail/date.h"
+#include "mail/outcome.h"
+
+/* Octets of a quoted-printable line before its soft end (RFC 2045 6.7). */
+#define QP_LINE 72
+
+/* The pieces, in order. */
+enum step { HEAD, PARTS, TEXT, STATUS, FIELDS, RETURNED };
+
+void dsn_start(struct dsn *d, const struct dsn_job *job)
+{
+	*d = (struct dsn){ .job = job, .step = HEAD, .bol = true };
+}
+
+/* Foreign words: printable ASCII, in one line. */
+static void put_words(struct buf *out, struct slice words)
+{
+	for (size_t i = 0; i < words.n; i++)
+		buf_put_char(out, char_is_print(words.p[i]) ? words.p[i] : '?');
+}
+
+static void put_line(struct buf *out, const char *key, struct slice words)
+{
+	buf_put_str(out, key);
+	put_words(out, words);
+	buf_put_str(out, "\r\n");
+}
+
+static void put_boundary(const struct dsn *d, struct buf *out, const char *end)
+{
+	buf_putf(out, "\r\n--=_%s%s\r\n", d->job->id, end);
+}
+
+static void put_date(const struct dsn *d, struct buf *out, const char *key,
+		     int64_t t)
+{
+	buf_put_str(out, key);
+	date_put(out, t, d->job->zone_min);
+	buf_put_str(out, "\r\n");
+}
+
+static void put_head(const struct dsn *d, struct buf *out)
+{
+	const struct dsn_job *job = d->job;
+
+	put_date(d, out, "Date: ", job->date_s);
+	buf_put_str(out, "From: Mail Delivery System\r\n <MAILER-DAEMON@");
+	put_words(out, job->host);
+	buf_put_str(out, ">\r\nTo: <");
+	put_words(out, job->to);
+	buf_putf(out,
+		 ">\r\nSubject: Undelivered mail returned to sender\r\n"
+		 "Message-ID: <%s@",
+		 job->id);
+	put_words(out, job->host);
+	/* RFC 3834 5: no responder answers it. */
+	buf_put_str(out, ">\r\nAuto-Submitted: auto-replied\r\n");
+}
+
+/* Is it one word in < >, and short enough? */
+static bool is_msgid(struct slice s)
+{
+	if (s.n < 3 || s.n > DSN_MAX_MSGID || s.p[0] != '<')
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (!char_is_print(s.p[i]) || s.p[i] == ' ')
+			return false;
+	return s.p[s.n - 1] == '>';
+}
+
+static void put_parts(const struct dsn *d, struct buf *out)
+{
+	if (is_msgid(d->job->msgid)) {
+		put_line(out, "In-Reply-To: ", d->job->msgid);
+		put_line(out, "References: ", d->job->msgid);
+	}
+	buf_putf(out,
+		 "MIME-Version: 1.0\r\n"
+		 "Content-Type: multipart/report; report-type=delivery-status;"
+		 "\r\n boundary=\"=_%s\"\r\n",
+		 d->job->id);
+	put_boundary(d, out, "");
+	put_line(out,
+		 "Content-Type: text/plain; charset=us-ascii\r\n\r\n"
+		 "This is the mail relay at ",
+		 d->job->host);
+	buf_put_str(out, "\r\nYour message could not be delivered to the "
+			 "recipients named below.\r\nNo further attempt will "
+			 "be made.  Its header is attached.\r\n");
+}
+
+/* "550 5.1.1 words", without a code just the words. */
+static void put_reason(struct buf *out, const struct dsn_rcpt *to)
+{
+	if (to->code > 0) {
+		buf_putf(out, "%u ", to->code);
+		outcome_put_dsn(out, to->dsn);
+		buf_put_char(out, ' ');
+	}
+	put_line(out, "", to->text);
+}
+
+static void put_mta(struct buf *out, const struct dsn_rcpt *to)
+{
+	bool literal = to->literal && to->mta.n > 0;
+
+	buf_put_str(out, literal ? "[" : "");
+	put_words(out, to->mta.n > 0 ? to->mta : SLICE("The mail server"));
+	buf_put_str(out, literal ? "]" : "");
+}
+
+static void put_text(struct buf *out, const struct dsn_rcpt *to)
+{
+	buf_put_str(out, "\r\n<");
+	put_words(out, to->address);
+	buf_put_str(out, ">\r\n    ");
+	if (to->code > 0) {
+		put_mta(out, to);
+		buf_put_str(out, " said:\r\n    ");
+	}
+	put_reason(out, to);
+}
+
+static void put_status(const struct dsn *d, struct buf *out)
+{
+	put_boundary(d, out, "");
+	put_line(out,
+		 "Content-Type: message/delivery-status\r\n\r\n"
+		 "Reporting-MTA: dns; ",
+		 d->job->host);
+	if (d->job->arrival_s != 0)
+		put_date(d, out, "Arrival-Date: ", d->job->arrival_s);
+}
+
+/* RFC 3464 2.3.  Original-Recipient would come first (RFC 3461 ORCPT). */
+static void put_fields(struct buf *out, const struct dsn_rcpt *to)
+{
+	/* A hop may have said 550 2.0.0: that is no failure's status. */
+	bool fits = to->dsn >= 400;
+
+	put_line(out, "\r\nFinal-Recipient: rfc822; ", to->address);
+	buf_put_str(out, "Action: failed\r\nStatus: ");
+	outcome_put_dsn(out, fits ? to->dsn : 500);
+	buf_put_str(out, "\r\n");
+	if (to->mta.n > 0 && to->code > 0) {
+		buf_put_str(out, "Remote-MTA: dns; ");
+		put_mta(out, to);
+		buf_put_str(out, "\r\n");
+	}
+	buf_put_str(out, to->code > 0 ? "Diagnostic-Code: smtp; "
+				      : "Diagnostic-Code: x-mailmote; ");
+	put_reason(out, to);
+}
+
+static void put_returned(const struct dsn *d, struct buf *out)
+{
+	put_boundary(d, out, "");
+	buf_put_str(out, "Content-Type: text/rfc822-headers\r\n");
+	if (d->job->eight_bit)
+		buf_put_str(out, "Content-Transfer-Encoding: "
+				 "quoted-printable\r\n");
+	buf_put_str(out, "\r\n");
+}
+
+/* The next recipient, in one of the two parts that name them all. */
+static void put_rcpt(struct dsn *d, struct buf *out)
+{
+	struct dsn_rcpt to = { 0 };
+
+	if (!d->job->rcpt(d->job->ctx, d->n, &to)) {
+		d->n = 0;
+		d->step++;
+		return;
+	}
+	d->n++;
+	if (d->step == TEXT)
+		put_text(out, &to);
+	else
+		put_fields(out, &to);
+}
+
+bool dsn_put(struct dsn *d, struct buf *out)
+{
+	switch (d->step) {
+	case TEXT:
+	case FIELDS:
+		put_rcpt(d, out);
+		return true;
+	case HEAD:
+		put_head(d, out);
+		break;
+	case PARTS:
+		put_parts(d, out);
+		break;
+	case STATUS:
+		put_status(d, out);
+		break;
+	default:
+		put_returned(d, out);
+		return false;
+	}
+	d->step++;
+	return true;
+}
+
+/* One octet of a header line; plain: it may stand for itself. */
+static void put_octet(struct dsn *d, struct buf *out, char c, bool plain)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	unsigned char u = (unsigned char)c;
+
+	if (!d->job->eight_bit) {
+		buf_put_char(out, plain ? c : '?');
+		return;
+	}
+	if (d->col >= QP_LINE) {
+		buf_put_str(out, "=\r\n");
+		d->col = 0;
+	}
+	if (plain && c != '=') {
+		buf_put_char(out, c);
+		d->col++;
+		return;
+	}
+	buf_put_char(out, '=');
+	buf_put_char(out, hex[u >> 4]);
+	buf_put_char(out, hex[u & 15]);
+	d->col += 3;
+}
+
+/* The line has ended. */
+static void end_line(struct dsn *d, struct buf *out)
+{
+	d->over = d->bol;
+	if (!d->skip && !d->over)
+		buf_put_str(out, "\r\n");
+	d->bol = true;
+	d->skip = false;
+	d->col = 0;
+}
+
+/* next: what follows it, a CR when that is not known. */
+static void put_byte(struct dsn *d, struct buf *out, char c, char next)
+{
+	if (d->bol && c == '-')
+		d->skip = true;
+	d->bol = false;
+	if (d->skip)
+		return;
+	/* Blanks at a line's end would not survive (RFC 2045 6.7). */
+	if (char_is_blank(c))
+		put_octet(d, out, c, !d->job->eight_bit || next != '\r');
+	else
+		put_octet(d, out, c, char_is_print(c));
+}
+
+size_t dsn_header(struct dsn *d, struct slice in, struct buf *out)
+{
+	size_t i = 0;
+
+	for (; i < in.n && !d->over && buf_room(out) >= 8; i++) {
+		char c = in.p[i], next = i + 1 < in.n ? in.p[i + 1] : '\r';
+
+		if (d->cr && c == '\n') {
+			d->cr = false;
+			end_line(d, out);
+			continue;
+		}
+		/* A lone CR or LF ends nothing. */
+		if (d->cr)
+			put_byte(d, out, ' ', c);
+		d->cr = c == '\r';
+		if (!d->cr && c != '\n')
+			put_byte(d, out, c, next);
+		else if (c == '\n')
+			put_byte(d, out, ' ', next);
+	}
+	return i;
+}
+
+void dsn_end(const struct dsn *d, struct buf *out)
+{
+	put_boundary(d, out, "--");
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * relay/bounce.c - notices to the sender (RFC 3464).  A notice is never
+ * stored: a message that is *returning* has refused recipients, and its notice
+ * is made from it while it is sent, from <> to where the reverse-path leads.
+ *
+ * One notice names all recipients refused so far, and goes as soon as there
+ * are some; with the 250 they are dropped.  Those that still wait go on, and
+ * get a notice of their own when they are refused.  A notice that is refused,
+ * or that waits for two lifetimes, is dropped: nobody is told of that but the
+ * log.
+ */
+#include <string.h>
+
+#include "mail/header.h"
+#include "relay/parts.h"
+
+/* So many notices may leave in that time (CONFIG_BOUNCE_RATE). */
+#define RATE_MS (3600 * 1000)
+
+/* Whom a notice goes to: mailboxes that are no local names of ours. */
+struct targets {
+	const struct relay *r;
+	struct slice from; /* of a bare sender: its own name is no target */
+	struct buf *out;   /* packed; NULL: they are only counted */
+	int route;         /* of the first; others are left out */
+	unsigned n;
+};
+
+static int collect(void *ctx, struct slice mailbox)
+{
+	struct targets *t = ctx;
+	const struct conf *c = t->r->conf;
+	int route = conf_route_of(c, SLICE(""), mailbox);
+
+	if (slice_eq(mailbox, t->from) ||
+	    conf_is_local(c, slice_str(t->r->id->hostname), mailbox) ||
+	    conf_is_local(c, slice_str(t->r->id->node), mailbox))
+		return 0;
+	if (t->n > 0 && (route != t->route || t->n == RELAY_RCPTS))
+		return 0;
+	t->route = route;
+	t->n++;
+	if (t->out != NULL)
+		envelope_put_rcpt(t->out, mailbox);
+	return 0;
+}
+
+unsigned bounce_targets(struct relay *r, struct slice from, uint32_t flags,
+			struct buf *out)
+{
+	struct targets t = { .r = r, .out = out };
+	ptrdiff_t at = slice_rfind(from, '@');
+	struct slice path = from;
+
+	if (from.n == 0)
+		return 0;
+	/* It came as a bare name: its alias counts, not what completed it. */
+	if ((flags & RELAY_BARE) && at > 0) {
+		t.from = from;
+		path = slice_head(from, (size_t)at);
+	}
+	if (identity_expand(r->id, r->conf, path, collect, &t) < 0)
+		return 0;
+	return out != NULL && out->overflow ? 0 : t.n;
+}
+
+/* At most so many in an hour; what is too much waits. */
+static bool may_send(struct relay *r)
+{
+	if (r->now_ms - r->notices_ms >= RATE_MS) {
+		r->notices_ms = r->now_ms;
+		r->notices = 0;
+	}
+	if (r->notices < CONFIG_BOUNCE_RATE)
+		return true;
+	r->notices_wait = true;
+	return false;
+}
+
+int64_t bounce_next_ms(const struct relay *r)
+{
+	return r->notices_wait ? r->notices_ms + RATE_MS : INT64_MAX;
+}
+
+/* Which recipients it has to name: their numbers into d->of. */
+static unsigned find_refused(struct relay *r, struct delivery *d)
+{
+	uint8_t states[RELAY_RCPTS];
+	unsigned n = 0;
+
+	if (d->msg.nrcpt > RELAY_RCPTS ||
+	    spool_states(r->spool, &d->msg, states) < 0)
+		return 0;
+	for (unsigned i = 0; i < d->msg.nrcpt; i++)
+		if (states[i] == SPOOL_REFUSED)
+			d->of[n++] = (uint16_t)i;
+	return n;
+}
+
+bool bounce_pick(struct relay *r, struct delivery *d)
+{
+	const struct defer *later = work_deferred(r, ~d->msg.id);
+	struct buf out = BUF_ON(d->pick);
+	struct slice rcpts, first = SLICE("");
+	struct envelope env;
+
+	if (!(d->msg.flags & SPOOL_RETURNING) ||
+	    (later != NULL && later->due_ms > r->now_ms) ||
+	    envelope_parse(slice_of(d->env, d->env_len), &env) < 0)
+		return false;
+	d->notice.n = (uint16_t)find_refused(r, d);
+	if (d->notice.n == 0)
+		return false;
+	d->txn = (struct smtp_txn){ .from = SLICE("") };
+	d->txn.nrcpt =
+		(uint16_t)bounce_targets(r, env.from, d->msg.flags, &out);
+	d->txn.rcpts = rcpts = buf_slice(&out);
+	d->txn.outcomes = d->outcomes;
+	if (d->txn.nrcpt == 0) {
+		/* Its alias has left the configuration. */
+		refuse_dropped(r, &d->msg, env.from, d->notice.n);
+		bounce_done(r, d->msg.id);
+		return false;
+	}
+	envelope_next_rcpt(&rcpts, &first);
+	d->notice.on = conf_route_of(r->conf, SLICE(""), first) == d->route &&
+		       may_send(r);
+	return d->notice.on;
+}
+
+/* The hop that has refused it, when its route has just one host. */
+static const struct conf_hop *hop_of(struct relay *r, struct slice from,
+				     struct slice rcpt)
+{
+	int route = conf_route_of(r->conf, from, rcpt);
+	const struct conf_hop *one = NULL;
+
+	for (unsigned i = 0; i < r->conf->nhops; i++) {
+		const struct conf_hop *h = &r->conf->hops[i];
+
+		if (h->route != route)
+			continue;
+		if (one != NULL || h->scheme == HOP_ERROR)
+			return NULL;
+		one = h;
+	}
+	return one;
+}
+
+static bool next_rcpt(void *ctx, unsigned n, struct dsn_rcpt *out)
+{
+	struct delivery *d = ctx;
+	struct relay *r = d->notice.r;
+	struct buf text = BUF_ON(r->scratch);
+	const struct conf_hop *hop;
+	struct envelope env;
+
+	if (n >= d->notice.n ||
+	    envelope_parse(slice_of(d->env, d->env_len), &env) < 0)
+		return false;
+	out->address = envelope_rcpt_at(env.rcpts, d->of[n]);
+	hop = hop_of(r, env.from, out->address);
+	if (hop != NULL) {
+		out->mta = hop->host;
+		out->literal = hop->literal;
+	}
+	out->dsn = 500;
+	if (spool_reason(r->spool, &d->msg, d->of[n], &out->code, &out->dsn,
+			 &text) < 0)
+		buf_put_str(&text, "refused by the next hop");
+	out->text = buf_slice(&text);
+	return true;
+}
+
+/* The Message-ID that the message has, or had when it left. */
+static struct slice find_msgid(struct relay *r, struct delivery *d)
+{
+	uint32_t n = d->size < sizeof(r->scratch) ? d->size
+						  : sizeof(r->scratch);
+	struct slice rest = slice_of(r->scratch, n);
+	struct buf ref = BUF_ON(d->notice.ref);
+	struct header_field f;
+	int got = message_read(r, d, 0, r->scratch, n);
+
+	if (got < 0)
+		return SLICE("");
+	while ((got = header_next(&rest, &f)) == 1) {
+		if (!slice_ieq(f.name, SLICE("Message-ID")))
+			continue;
+		buf_put_slice(&ref, slice_trim(f.body));
+		return buf_slice(&ref);
+	}
+	return got == 0 ? d->fixup_job.msgid : SLICE("");
+}
+
+void bounce_begin(struct relay *r, struct delivery *d)
+{
+	struct notice *n = &d->notice;
+	struct buf id = BUF_ON(n->id);
+	struct envelope env = { 0 };
+	uint16_t nrcpt = d->txn.nrcpt;
+	bool sane = clock_is_sane(r);
+	char text[ID_LEN + 1];
+
+	if (envelope_parse(slice_of(d->env, d->env_len), &env) < 0)
+		env.from = SLICE("");
+	/* The header that is returned is the one that it left with. */
+	d->txn.from = env.from;
+	d->txn.nrcpt = 0;
+	message_header(r, d);
+	d->txn.from = SLICE("");
+	d->txn.nrcpt = nrcpt;
+	d->txn.size = 0;
+	d->txn.eight_bit = false;
+	/* The same for every attempt, another one for another notice. */
+	id_format(text, d->id);
+	buf_putf(&id, "%s.%u", text, d->of[0]);
+	n->r = r;
+	n->job = (struct dsn_job){
+		.host = slice_str(message_domain(r)),
+		.to = env.from,
+		.id = buf_cstr(&id),
+		.msgid = find_msgid(r, d),
+		.date_s = sane ? world_wall_s(r->w) : clock_floor(r),
+		.eight_bit = (d->msg.flags & SPOOL_8BIT) != 0,
+		.ctx = d,
+		.rcpt = next_rcpt,
+	};
+	n->job.zone_min = r->w->zone_min(r->w->ctx, n->job.date_s);
+	if (d->wall_sane)
+		n->job.arrival_s = d->wall_s;
+	else if (sane)
+		n->job.arrival_s = n->job.date_s - d->age_s;
+	dsn_start(&n->gen, &n->job);
+	n->words = true;
+}
+
+void bounce_done(struct relay *r, uint64_t id)
+{
+	struct defer *later = work_deferred(r, ~id);
+	struct spool_mark m = { .id = id, .kind = SPOOL_MARK_GONE };
+	uint8_t states[RELAY_RCPTS];
+	struct spool_msg msg;
+	struct outcome why;
+	int err = 0;
+
+	if (later != NULL)
+		later->id = 0;
+	if (spool_find(r->spool, id, &msg) < 0 || msg.nrcpt > RELAY_RCPTS ||
+	    spool_states(r->spool, &msg, states) < 0)
+		return;
+	for (unsigned i = 0; i < msg.nrcpt; i++)
+		if (states[i] == SPOOL_WAITING || states[i] == SPOOL_UNCERTAIN)
+			m.kind = SPOOL_MARK_RCPT;
+	m.state = SPOOL_DROPPED;
+	if (m.kind == SPOOL_MARK_GONE)
+		err = spool_mark_lazy(r->spool, &m);
+	for (unsigned i = 0; m.kind == SPOOL_MARK_RCPT && i < msg.nrcpt; i++) {
+		m.rcpt = (uint16_t)i;
+		if (states[i] == SPOOL_REFUSED && err == 0)
+			err = spool_mark_lazy(r->spool, &m);
+	}
+	if (err < 0) {
+		/* Not at once again: its marks may not count. */
+		outcome_set(&why, VERDICT_RETRY_MESSAGE, 0, 430,
+			    SLICE("the notice's mark was not stored"));
+		log_warn("spool: %s: error %d", why.text, -err);
+		work_defer(r, ~id, &why);
+	}
+	work_rewind_all(r);
+}
+
+static const char *name_of(const struct outcome *o)
+{
+	if (o->uncertain)
+		return "uncertain";
+	if (o->verdict == VERDICT_SENT)
+		return "returned";
+	return o->verdict == VERDICT_REFUSED ? "refused" : "deferred";
+}
+
+void bounce_record(struct relay *r, struct delivery *d)
+{
+	struct slice rcpts = d->txn.rcpts, rcpt;
+	const struct outcome *later = NULL;
+	bool sent = false, open = false;
+	struct envelope env;
+
+	for (unsigned k = 0; envelope_next_rcpt(&rcpts, &rcpt); k++) {
+		const struct outcome *o = &d->outcomes[k];
+
+		if (o->more ||
+		    (!o->uncertain && o->verdict == VERDICT_RETRY_ROUTE)) {
+			open = true;
+			continue;
+		}
+		event_rcpt(r, name_of(o), d, rcpt, o);
+		sent |= o->verdict == VERDICT_SENT;
+		if (o->uncertain || o->verdict == VERDICT_RETRY_MESSAGE)
+			later = o;
+	}
+	if (!sent && later != NULL)
+		work_defer(r, ~d->id, later);
+	if (!sent && (later != NULL || open))
+		return;
+	if (sent)
+		r->notices++;
+	else if (envelope_parse(slice_of(d->env, d->env_len), &env) == 0)
+		refuse_dropped(r, &d->msg, env.from, d->notice.n);
+	/* One of the sender's mailboxes has it: the others are not asked. */
+	for (unsigned k = 0; k < d->txn.nrcpt; k++)
+		d->outcomes[k] = (struct outcome){ .verdict = VERDICT_SENT };
+	bounce_done(r, d->id);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * relay/refuse.c - recipients that will never be reached: refused by the next
+ * hop, or waiting for too long.  That is stored before anything is done about
+ * it: as a message that is *returning*, or, when nobody can be told, as one
+ * recipient less (DESIGN.md 3.1, 3.2).
+ */
+#include "relay/parts.h"
+
+bool refuse_is_owed(struct relay *r, struct slice from, uint32_t flags)
+{
+	return ENABLE_BOUNCE && bounce_targets(r, from, flags, NULL) > 0;
+}
+
+void refuse_dropped(struct relay *r, const struct spool_msg *msg,
+		    struct slice from, unsigned nrcpt)
+{
+	const char *why = "nobody is told";
+
+	if (from.n == 0)
+		why = "nobody is told: the sender is <>";
+	else if (!ENABLE_BOUNCE)
+		why = "nobody is told: no bounces are built in";
+	else if (bounce_targets(r, from, msg->flags, NULL) == 0)
+		why = "nobody is told: the sender is local, without alias";
+	r->count.dropped++;
+	event_message(r, "dropped", msg->id, from, msg->size, nrcpt, why);
+}
+
+/* Marks of one message on their way to the spool. */
+struct marks {
+	struct relay *r;
+	const struct spool_msg *msg;
+	struct slice from;
+	bool owed;  /* somebody is told */
+	unsigned n; /* recipients */
+	int err;    /* the first one */
+};
+
+static void start_marks(struct marks *m, struct relay *r, struct slice from,
+			const struct spool_msg *msg)
+{
+	*m = (struct marks){ .r = r, .msg = msg, .from = from };
+	m->owed = refuse_is_owed(r, from, msg->flags);
+	r->batch.nitems = r->batch.nmarks = 0;
+}
+
+static void commit_marks(struct marks *m)
+{
+	struct batch *b = &m->r->batch;
+
+	if (b->nitems > 0 && m->err == 0)
+		m->err = spool_commit(m->r->spool, b->item, b->nitems);
+	b->nitems = b->nmarks = 0;
+}
+
+static void add_mark(struct marks *m, struct spool_mark mark)
+{
+	struct batch *b = &m->r->batch;
+
+	if (b->nmarks == ARRAY_LEN(b->mark))
+		commit_marks(m);
+	struct buf text = BUF_ON(b->text[b->nmarks]);
+
+	buf_put_slice(&text, mark.text);
+	mark.text = buf_slice(&text);
+	mark.id = m->msg->id;
+	b->mark[b->nmarks] = mark;
+	b->item[b->nitems++] =
+		(struct spool_item){ .mark = &b->mark[b->nmarks++] };
+}
+
+static void add_refused(struct marks *m, unsigned rcpt, const struct outcome *o)
+{
+	if (m->n++ == 0 && m->owed && !(m->msg->flags & SPOOL_RETURNING))
+		add_mark(m, (struct spool_mark){ .kind = SPOOL_MARK_FLAGS,
+						 .flags = m->msg->flags |
+							  SPOOL_RETURNING });
+	add_mark(m, (struct spool_mark){ .kind = SPOOL_MARK_RCPT,
+					 .rcpt = (uint16_t)rcpt,
+					 .state = m->owed ? SPOOL_REFUSED
+							  : SPOOL_DROPPED,
+					 .code = o->code,
+					 .dsn = o->dsn,
+					 .text = slice_str(o->text) });
+}
+
+/* 0;  -errno not all is stored: what is not is found again. */
+static int end_marks(struct marks *m)
+{
+	struct relay *r = m->r;
+
+	if (m->n == 0)
+		return 0;
+	commit_marks(m);
+	if (m->err < 0) {
+		log_err("spool: a refusal was not stored: error %d", -m->err);
+		return m->err;
+	}
+	if (!m->owed)
+		refuse_dropped(r, m->msg, m->from, m->n);
+	if (m->owed)
+		work_rewind_all(r);
+	r->again = true;
+	return 0;
+}
+
+static bool is_refused(const struct outcome *o)
+{
+	return o->verdict == VERDICT_REFUSED && !o->more;
+}
+
+void refuse_queued(struct relay *r, struct delivery *d)
+{
+	const struct outcome *last = NULL;
+	struct spool_msg msg;
+	struct marks m;
+
+	/* Looked up again: an operator may have held it meanwhile. */
+	if (spool_find(r->spool, d->id, &msg) < 0)
+		return;
+	start_marks(&m, r, d->txn.from, &msg);
+	for (unsigned k = 0; k < d->txn.nrcpt; k++) {
+		if (!is_refused(&d->outcomes[k]))
+			continue;
+		last = &d->outcomes[k];
+		add_refused(&m, d->of[k], last);
+	}
+	if (end_marks(&m) < 0)
+		work_defer(r, d->id, last);
+}
+
+/* What the recipient has waited for, as far as that is known. */
+static void say_why(struct relay *r, const struct delivery *d, uint8_t state,
+		    struct slice from, struct slice rcpt, struct outcome *o)
+{
+	const struct defer *later = work_deferred(r, d->msg.id);
+	int route = conf_route_of(r->conf, from, rcpt);
+	char text[OUTCOME_MAX_TEXT];
+	struct buf b = BUF_ON(text);
+	const char *why = "no route for this recipient";
+
+	if (state == SPOOL_UNCERTAIN)
+		why = "it may have arrived";
+	else if (later != NULL)
+		why = later->text;
+	else if (route >= 0)
+		why = work_reason(r, (unsigned)route);
+	buf_putf(&b, "not delivered in time: %s", why);
+	/* RFC 3463 3.5: 4.4.7 is what has expired, whatever was said last. */
+	outcome_set(o, VERDICT_REFUSED, later ? later->code : 0, 447,
+		    buf_slice(&b));
+}
+
+/* Recipients that still wait are refused; their number. */
+static unsigned expire(struct relay *r, struct delivery *d,
+		       const struct envelope *env, const uint8_t *states)
+{
+	struct slice rcpts = env->rcpts, rcpt;
+	struct marks m;
+
+	start_marks(&m, r, env->from, &d->msg);
+	for (unsigned i = 0; envelope_next_rcpt(&rcpts, &rcpt); i++) {
+		struct outcome o;
+
+		if (i >= d->msg.nrcpt || (states[i] != SPOOL_WAITING &&
+					  states[i] != SPOOL_UNCERTAIN))
+			continue;
+		say_why(r, d, states[i], env->from, rcpt, &o);
+		add_refused(&m, i, &o);
+	}
+	if (m.n > 0 && end_marks(&m) == 0) {
+		r->count.expired += m.n;
+		event_message(r, "expired", d->msg.id, env->from, d->msg.size,
+			      m.n, "too old to be delivered");
+	}
+	return m.n;
+}
+
+bool refuse_expired(struct relay *r, struct delivery *d)
+{
+	uint8_t states[RELAY_RCPTS];
+	struct envelope env;
+
+	if (d->msg.age_s < r->conf->lifetime_s || d->msg.nrcpt > RELAY_RCPTS ||
+	    spool_states(r->spool, &d->msg, states) < 0 ||
+	    envelope_parse(slice_of(d->env, d->env_len), &env) < 0)
+		return false;
+	if (expire(r, d, &env, states) > 0)
+		return true;
+	/* Nobody waits any more but for its notice. */
+	if (!ENABLE_BOUNCE || d->msg.age_s < 2LL * r->conf->lifetime_s)
+		return false;
+	refuse_dropped(r, &d->msg, env.from, d->msg.nrcpt);
+	bounce_done(r, d->msg.id);
+	return true;
+}
