@@ -118,9 +118,7 @@ bool bounce_pick(struct relay *r, struct delivery *d)
 	d->txn.rcpts = rcpts = buf_slice(&out);
 	d->txn.outcomes = d->outcomes;
 	if (d->txn.nrcpt == 0) {
-		/* Its alias has left the configuration. */
-		refuse_dropped(r, &d->msg, env.from, d->notice.n);
-		bounce_done(r, d->msg.id);
+		refuse_drop(r, d);
 		return false;
 	}
 	envelope_next_rcpt(&rcpts, &first);
@@ -236,41 +234,6 @@ void bounce_begin(struct relay *r, struct delivery *d)
 	n->words = true;
 }
 
-void bounce_done(struct relay *r, uint64_t id)
-{
-	struct defer *later = work_deferred(r, ~id);
-	struct spool_mark m = { .id = id, .kind = SPOOL_MARK_GONE };
-	uint8_t states[RELAY_RCPTS];
-	struct spool_msg msg;
-	struct outcome why;
-	int err = 0;
-
-	if (later != NULL)
-		later->id = 0;
-	if (spool_find(r->spool, id, &msg) < 0 || msg.nrcpt > RELAY_RCPTS ||
-	    spool_states(r->spool, &msg, states) < 0)
-		return;
-	for (unsigned i = 0; i < msg.nrcpt; i++)
-		if (states[i] == SPOOL_WAITING || states[i] == SPOOL_UNCERTAIN)
-			m.kind = SPOOL_MARK_RCPT;
-	m.state = SPOOL_DROPPED;
-	if (m.kind == SPOOL_MARK_GONE)
-		err = spool_mark_lazy(r->spool, &m);
-	for (unsigned i = 0; m.kind == SPOOL_MARK_RCPT && i < msg.nrcpt; i++) {
-		m.rcpt = (uint16_t)i;
-		if (states[i] == SPOOL_REFUSED && err == 0)
-			err = spool_mark_lazy(r->spool, &m);
-	}
-	if (err < 0) {
-		/* Not at once again: its marks may not count. */
-		outcome_set(&why, VERDICT_RETRY_MESSAGE, 0, 430,
-			    SLICE("the notice's mark was not stored"));
-		log_warn("spool: %s: error %d", why.text, -err);
-		work_defer(r, ~id, &why);
-	}
-	work_rewind_all(r);
-}
-
 static const char *name_of(const struct outcome *o)
 {
 	if (o->uncertain)
@@ -285,7 +248,6 @@ void bounce_record(struct relay *r, struct delivery *d)
 	struct slice rcpts = d->txn.rcpts, rcpt;
 	const struct outcome *later = NULL;
 	bool sent = false, open = false;
-	struct envelope env;
 
 	for (unsigned k = 0; envelope_next_rcpt(&rcpts, &rcpt); k++) {
 		const struct outcome *o = &d->outcomes[k];
@@ -306,10 +268,11 @@ void bounce_record(struct relay *r, struct delivery *d)
 		return;
 	if (sent)
 		r->notices++;
-	else if (envelope_parse(slice_of(d->env, d->env_len), &env) == 0)
-		refuse_dropped(r, &d->msg, env.from, d->notice.n);
+	else
+		refuse_drop(r, d);
 	/* One of the sender's mailboxes has it: the others are not asked. */
 	for (unsigned k = 0; k < d->txn.nrcpt; k++)
 		d->outcomes[k] = (struct outcome){ .verdict = VERDICT_SENT };
-	bounce_done(r, d->id);
+	refuse_told(r, d->id);
+	work_rewind(r, d->route);
 }

@@ -31,16 +31,13 @@ static int read_staged(void *ctx, uint32_t off, void *p, uint32_t n)
 	return 0;
 }
 
-/* The states as they are stored; is a notice owed for one? */
-static bool fill_states(const struct submission *s, bool owed, uint8_t *states)
+/* The states as they are stored; was any recipient refused? */
+static bool fill_states(const struct submission *s, uint8_t *states)
 {
 	bool refused = false;
 
 	for (unsigned i = 0; i < s->nrcpt; i++) {
 		states[i] = s->rcpts[i].state;
-		/* The log has named it, that is all. */
-		if (!owed && states[i] == SPOOL_REFUSED)
-			states[i] = SPOOL_DROPPED;
 		refused |= states[i] == SPOOL_REFUSED;
 	}
 	return refused;
@@ -53,8 +50,6 @@ static bool fill_states(const struct submission *s, bool owed, uint8_t *states)
 static unsigned add_reasons(struct relay *r, struct batch *b,
 			    const struct submission *s, unsigned rcpt)
 {
-	if (!submission_is_owed(r, s))
-		return s->nrcpt;
 	for (; rcpt < s->nrcpt; rcpt++) {
 		const struct staged_rcpt *rc = &s->rcpts[rcpt];
 
@@ -84,7 +79,7 @@ static void add_to_batch(struct relay *r, struct batch *b, struct submission *s)
 {
 	size_t i = b->n++;
 	struct spool_add *a = &b->add[i];
-	bool returns = fill_states(s, submission_is_owed(r, s), b->states[i]);
+	bool returns = fill_states(s, b->states[i]);
 
 	b->of[i] = s;
 	b->source[i] = (struct staged_source){ r, s };
@@ -161,17 +156,6 @@ static void note_queued(struct relay *r, struct submission *s)
 		defer(r, s, later);
 }
 
-/* Some were refused, and nobody is told (RFC 5321 4.5.5). */
-static void count_dropped(struct relay *r, struct submission *s)
-{
-	bool refused = false;
-
-	for (unsigned i = 0; i < s->nrcpt; i++)
-		refused |= s->rcpts[i].state == SPOOL_REFUSED;
-	if (refused && !submission_is_owed(r, s))
-		r->count.dropped++;
-}
-
 /* Reasons that found no room beside the message follow it. */
 static void mark_refused(struct relay *r, struct batch *b, size_t of)
 {
@@ -198,7 +182,8 @@ static void log_queued(struct relay *r, struct submission *s)
 	chain_read(&r->stage, &s->env, 0, from, n);
 	from[n] = '\0';
 	for (unsigned i = 0; i < s->nrcpt && why.len == 0; i++)
-		submission_text(r, s, i, &why);
+		if (s->rcpts[i].state != SPOOL_SENT)
+			submission_text(r, s, i, &why);
 	event_message(r, "queued", s->id, slice_str(from), s->size, s->nrcpt,
 		      why.len ? buf_cstr(&why) : "waiting for the next hop");
 }
@@ -219,7 +204,6 @@ static void committed(struct relay *r, struct batch *b, size_t of)
 	s->big = false;
 	move_deliveries(r, s);
 	note_queued(r, s);
-	count_dropped(r, s);
 	mark_refused(r, b, of);
 	chain_free(&r->stage, &s->body);
 	submission_answer(r, s, VERDICT_SENT, 250, 200, text);

@@ -58,9 +58,6 @@ void submission_make_room(struct relay *r);
  */
 void submission_settle(struct relay *r, struct submission *s);
 
-/* Is anybody told of its refused recipients, once they are queued? */
-bool submission_is_owed(struct relay *r, const struct submission *s);
-
 /* Answer: the submitter may be told. */
 void submission_answer(struct relay *r, struct submission *s,
 		       enum verdict verdict, uint16_t code, uint16_t dsn,
@@ -130,9 +127,15 @@ void refuse_queued(struct relay *r, struct delivery *d);
 /*
  * Old age (lifetime) refuses all recipients of d->msg that still wait; its
  * notice is given up after another lifetime.  d->env is its envelope.
- * Returns: true it was time: look at the message anew
+ * Returns: true there is nothing more to be done for it now
  */
 bool refuse_expired(struct relay *r, struct delivery *d);
+
+/* Refused recipients of this message have had their notice: forget them. */
+void refuse_told(struct relay *r, uint64_t id);
+
+/* Nobody is told of those of d->msg, if there are any: say so, forget them. */
+void refuse_drop(struct relay *r, const struct delivery *d);
 
 /* Say, and count, that nobody is told of nrcpt refused recipients. */
 void refuse_dropped(struct relay *r, const struct spool_msg *msg,
@@ -155,9 +158,6 @@ void bounce_begin(struct relay *r, struct delivery *d);
 
 /* The transaction of a notice has ended. */
 void bounce_record(struct relay *r, struct delivery *d);
-
-/* All refused recipients are told of, or given up: forget them. */
-void bounce_done(struct relay *r, uint64_t id);
 
 /* When the bound on notices lets more go; INT64_MAX: none waits for that. */
 int64_t bounce_next_ms(const struct relay *r);

@@ -2,9 +2,11 @@
 /*
  * relay/refuse.c - recipients that will never be reached: refused by the next
  * hop, or waiting for too long.  That is stored before anything is done about
- * it: as a message that is *returning*, or, when nobody can be told, as one
- * recipient less (DESIGN.md 3.1, 3.2).
+ * it: the message is *returning* (DESIGN.md 3.1, 3.2).  Then the sender is told
+ * (bounce.c), or it is logged that nobody is.
  */
+#include <string.h>
+
 #include "relay/parts.h"
 
 bool refuse_is_owed(struct relay *r, struct slice from, uint32_t flags)
@@ -19,29 +21,77 @@ void refuse_dropped(struct relay *r, const struct spool_msg *msg,
 
 	if (from.n == 0)
 		why = "nobody is told: the sender is <>";
-	else if (!ENABLE_BOUNCE)
-		why = "nobody is told: no bounces are built in";
-	else if (bounce_targets(r, from, msg->flags, NULL) == 0)
+	else if (ENABLE_BOUNCE && !refuse_is_owed(r, from, msg->flags))
 		why = "nobody is told: the sender is local, without alias";
 	r->count.dropped++;
 	event_message(r, "dropped", msg->id, from, msg->size, nrcpt, why);
+}
+
+void refuse_told(struct relay *r, uint64_t id)
+{
+	struct defer *later = work_deferred(r, ~id);
+	struct spool_mark m = { .id = id,
+				.kind = SPOOL_MARK_GONE,
+				.state = SPOOL_DROPPED };
+	uint8_t states[RELAY_RCPTS];
+	struct spool_msg msg;
+	int err = 0;
+
+	if (later != NULL)
+		later->id = 0;
+	if (spool_find(r->spool, id, &msg) < 0 || msg.nrcpt > RELAY_RCPTS ||
+	    spool_states(r->spool, &msg, states) < 0)
+		return;
+	if (memchr(states, SPOOL_WAITING, msg.nrcpt) != NULL ||
+	    memchr(states, SPOOL_UNCERTAIN, msg.nrcpt) != NULL)
+		m.kind = SPOOL_MARK_RCPT;
+	for (; m.rcpt < msg.nrcpt && err == 0; m.rcpt++) {
+		if (states[m.rcpt] != SPOOL_REFUSED)
+			continue;
+		err = spool_mark_lazy(r->spool, &m);
+		if (m.kind == SPOOL_MARK_GONE)
+			break;
+	}
+	if (err < 0) {
+		struct outcome why;
+
+		/* Not at once again: it may not count. */
+		outcome_set(&why, VERDICT_RETRY_MESSAGE, 0, 430, SLICE(""));
+		log_warn("spool: a mark waits in memory: error %d", -err);
+		work_defer(r, ~id, &why);
+	}
+}
+
+void refuse_drop(struct relay *r, const struct delivery *d)
+{
+	uint8_t states[RELAY_RCPTS];
+	struct envelope env;
+	unsigned n = 0;
+
+	if (!(d->msg.flags & SPOOL_RETURNING) || d->msg.nrcpt > RELAY_RCPTS ||
+	    spool_states(r->spool, &d->msg, states) < 0 ||
+	    envelope_parse(slice_of(d->env, d->env_len), &env) < 0)
+		return;
+	for (unsigned i = 0; i < d->msg.nrcpt; i++)
+		n += states[i] == SPOOL_REFUSED;
+	if (n == 0)
+		return;
+	refuse_dropped(r, &d->msg, env.from, n);
+	refuse_told(r, d->msg.id);
 }
 
 /* Marks of one message on their way to the spool. */
 struct marks {
 	struct relay *r;
 	const struct spool_msg *msg;
-	struct slice from;
-	bool owed;  /* somebody is told */
 	unsigned n; /* recipients */
 	int err;    /* the first one */
 };
 
-static void start_marks(struct marks *m, struct relay *r, struct slice from,
+static void start_marks(struct marks *m, struct relay *r,
 			const struct spool_msg *msg)
 {
-	*m = (struct marks){ .r = r, .msg = msg, .from = from };
-	m->owed = refuse_is_owed(r, from, msg->flags);
+	*m = (struct marks){ .r = r, .msg = msg };
 	r->batch.nitems = r->batch.nmarks = 0;
 }
 
@@ -72,14 +122,13 @@ static void add_mark(struct marks *m, struct spool_mark mark)
 
 static void add_refused(struct marks *m, unsigned rcpt, const struct outcome *o)
 {
-	if (m->n++ == 0 && m->owed && !(m->msg->flags & SPOOL_RETURNING))
+	if (m->n++ == 0 && !(m->msg->flags & SPOOL_RETURNING))
 		add_mark(m, (struct spool_mark){ .kind = SPOOL_MARK_FLAGS,
 						 .flags = m->msg->flags |
 							  SPOOL_RETURNING });
 	add_mark(m, (struct spool_mark){ .kind = SPOOL_MARK_RCPT,
 					 .rcpt = (uint16_t)rcpt,
-					 .state = m->owed ? SPOOL_REFUSED
-							  : SPOOL_DROPPED,
+					 .state = SPOOL_REFUSED,
 					 .code = o->code,
 					 .dsn = o->dsn,
 					 .text = slice_str(o->text) });
@@ -97,10 +146,6 @@ static int end_marks(struct marks *m)
 		log_err("spool: a refusal was not stored: error %d", -m->err);
 		return m->err;
 	}
-	if (!m->owed)
-		refuse_dropped(r, m->msg, m->from, m->n);
-	if (m->owed)
-		work_rewind_all(r);
 	r->again = true;
 	return 0;
 }
@@ -119,7 +164,7 @@ void refuse_queued(struct relay *r, struct delivery *d)
 	/* Looked up again: an operator may have held it meanwhile. */
 	if (spool_find(r->spool, d->id, &msg) < 0)
 		return;
-	start_marks(&m, r, d->txn.from, &msg);
+	start_marks(&m, r, &msg);
 	for (unsigned k = 0; k < d->txn.nrcpt; k++) {
 		if (!is_refused(&d->outcomes[k]))
 			continue;
@@ -128,6 +173,8 @@ void refuse_queued(struct relay *r, struct delivery *d)
 	}
 	if (end_marks(&m) < 0)
 		work_defer(r, d->id, last);
+	else if (m.n > 0)
+		work_rewind_all(r);
 }
 
 /* What the recipient has waited for, as far as that is known. */
@@ -152,14 +199,18 @@ static void say_why(struct relay *r, const struct delivery *d, uint8_t state,
 		    buf_slice(&b));
 }
 
-/* Recipients that still wait are refused; their number. */
+/*
+ * Recipients that still wait are refused.  Their number, 0 also when that
+ * could not be stored.
+ */
 static unsigned expire(struct relay *r, struct delivery *d,
 		       const struct envelope *env, const uint8_t *states)
 {
+	struct defer *later = work_deferred(r, d->msg.id);
 	struct slice rcpts = env->rcpts, rcpt;
 	struct marks m;
 
-	start_marks(&m, r, env->from, &d->msg);
+	start_marks(&m, r, &d->msg);
 	for (unsigned i = 0; envelope_next_rcpt(&rcpts, &rcpt); i++) {
 		struct outcome o;
 
@@ -169,29 +220,35 @@ static unsigned expire(struct relay *r, struct delivery *d,
 		say_why(r, d, states[i], env->from, rcpt, &o);
 		add_refused(&m, i, &o);
 	}
-	if (m.n > 0 && end_marks(&m) == 0) {
-		r->count.expired += m.n;
-		event_message(r, "expired", d->msg.id, env->from, d->msg.size,
-			      m.n, "too old to be delivered");
-	}
+	if (m.n == 0 || end_marks(&m) < 0)
+		return 0;
+	if (later != NULL)
+		later->id = 0;
+	r->count.expired += m.n;
+	event_message(r, "expired", d->msg.id, env->from, d->msg.size, m.n,
+		      "too old to be delivered");
 	return m.n;
 }
 
 bool refuse_expired(struct relay *r, struct delivery *d)
 {
 	uint8_t states[RELAY_RCPTS];
+	uint64_t id = d->msg.id;
 	struct envelope env;
 
 	if (d->msg.age_s < r->conf->lifetime_s || d->msg.nrcpt > RELAY_RCPTS ||
 	    spool_states(r->spool, &d->msg, states) < 0 ||
 	    envelope_parse(slice_of(d->env, d->env_len), &env) < 0)
 		return false;
-	if (expire(r, d, &env, states) > 0)
-		return true;
-	/* Nobody waits any more but for its notice. */
-	if (!ENABLE_BOUNCE || d->msg.age_s < 2LL * r->conf->lifetime_s)
+	if (expire(r, d, &env, states) > 0) {
+		/* Other routes: this one goes on with its notice, or passes. */
+		for (unsigned i = 0; i < r->conf->nroutes; i++)
+			if (i != d->route)
+				work_rewind(r, i);
+		return spool_find(r->spool, id, &d->msg) < 0;
+	}
+	if (d->msg.age_s < 2LL * r->conf->lifetime_s)
 		return false;
-	refuse_dropped(r, &d->msg, env.from, d->msg.nrcpt);
-	bounce_done(r, d->msg.id);
+	refuse_drop(r, d);
 	return true;
 }

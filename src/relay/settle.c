@@ -76,26 +76,24 @@ static void answer_as(struct relay *r, struct submission *s, uint8_t state)
 			  rc->dsn ? rc->dsn : (sent ? 200 : 500), text);
 }
 
-bool submission_is_owed(struct relay *r, const struct submission *s)
+/* Some were sent, the others refused: a notice is owed for those. */
+static void settle_mix(struct relay *r, struct submission *s, unsigned refused)
 {
 	char from[ADDRESS_MAX_PATH + 2];
 	size_t n = s->env.len < sizeof(from) - 1 ? s->env.len
 						 : sizeof(from) - 1;
+	const struct spool_msg msg = { .id = s->id,
+				       .size = s->size,
+				       .flags = s->bare ? RELAY_BARE : 0 };
 
 	chain_read(&r->stage, &s->env, 0, from, n);
 	from[n] = '\0';
-	return refuse_is_owed(r, slice_str(from), s->bare ? RELAY_BARE : 0);
-}
-
-/* Some were refused, and the submitter cannot be told: a notice is owed. */
-static void settle_mix(struct relay *r, struct submission *s)
-{
-	if (submission_is_owed(r, s)) {
+	if (refuse_is_owed(r, slice_str(from), msg.flags)) {
 		s->want_commit = true;
 		return;
 	}
-	/* RFC 5321 4.5.5: nobody wants a notice; the log has named them. */
-	r->count.dropped++;
+	/* Nobody is told (RFC 5321 4.5.5): nothing is worth a write. */
+	refuse_dropped(r, &msg, slice_str(from), refused);
 	submission_answer(r, s, VERDICT_SENT, 250, 200, "delivered in part");
 }
 
@@ -120,5 +118,5 @@ void submission_settle(struct relay *r, struct submission *s)
 	else if (t.sent == 0)
 		answer_as(r, s, SPOOL_REFUSED);
 	else
-		settle_mix(r, s);
+		settle_mix(r, s, t.refused);
 }

@@ -254,8 +254,11 @@ static bool wants_to_go(struct relay *r, struct delivery *d)
 	d->env_len = d->msg.env_len;
 	if (refuse_expired(r, d))
 		return false;
-	return (ENABLE_BOUNCE && bounce_pick(r, d)) ||
-	       (!waits && work_pick(r, d) > 0);
+	if (!ENABLE_BOUNCE)
+		refuse_drop(r, d);
+	else if (bounce_pick(r, d))
+		return true;
+	return !waits && work_pick(r, d) > 0;
 }
 
 static void fill_queued(struct relay *r, struct delivery *d)
