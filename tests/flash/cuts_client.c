@@ -14,9 +14,9 @@
 #include "cuts_guest.h"
 
 #define CLIENTS 3
-#define AGAIN_MS 60 /* after a 4yz */
-#define SOON_MS 10  /* while nobody listens yet */
-#define LAST 5      /* bytes: CRLF, the dot, CRLF */
+#define AGAIN_MS 200 /* after a 4yz */
+#define SOON_MS 10   /* while nobody listens yet */
+#define LAST 5       /* bytes: CRLF, the dot, CRLF */
 
 enum step { GREETING, EHLO, MAIL, RCPT, DATA, DOT };
 
@@ -93,11 +93,14 @@ static size_t pick_size(struct world *w)
 static size_t put_line(struct world *w, char *p)
 {
 	size_t n = 0, most = chance(w, 8) == 0 ? chance(w, 3) : 76;
+	uint64_t r = 0;
 
 	if (chance(w, 8) == 0)
 		p[n++] = '.';
-	while (n < most)
-		p[n++] = (char)('!' + chance(w, 90));
+	while (n < most) {
+		r = n % 8 == 0 || r == 0 ? chance(w, UINT64_MAX) : r >> 8;
+		p[n++] = (char)('!' + (r & 0xff) % 90);
+	}
 	if (p[0] == '.' && n == 0)
 		n = 1;
 	memcpy(p + n, "\r\n", 2);

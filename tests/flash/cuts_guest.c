@@ -193,7 +193,8 @@ static int64_t next_phase(struct world *w, bool *up)
 		kill((pid_t)w->daemon, SIGUSR1);
 	if (*up)
 		clients_wake(now_ms());
-	return now_ms() + 20 + (int64_t)chance(w, PHASE_MS);
+	return now_ms() + 20 +
+	       (int64_t)chance(w, *up ? 2 * PHASE_MS : PHASE_MS);
 }
 
 static void work(struct world *w, const char *dead, int64_t most_ms)
