@@ -22,6 +22,7 @@ struct box_medium {
 	uint8_t *bytes;
 	int fail_read, fail_write, fail_sync; /* 0: never */
 	int fail_errno;
+	uint64_t bad; /* bits of places, 64 at most, that give -EIO */
 	long reads, writes, syncs;
 };
 
@@ -35,6 +36,11 @@ struct box {
 	struct spool_found found;
 };
 
+static inline bool box_is_bad(const struct box_medium *m, uint64_t off)
+{
+	return off / SPOOL_FRAME < 64 && m->bad >> off / SPOOL_FRAME & 1;
+}
+
 static inline int box_read(void *ctx, uint64_t off, void *p, size_t n)
 {
 	struct box_medium *m = ctx;
@@ -42,6 +48,8 @@ static inline int box_read(void *ctx, uint64_t off, void *p, size_t n)
 	m->reads++;
 	if (m->fail_read > 0 && --m->fail_read == 0)
 		return -m->fail_errno;
+	if (box_is_bad(m, off))
+		return -EIO;
 	assert_true(off + n <= m->medium.size);
 	memcpy(p, m->bytes + off, n);
 	return 0;
@@ -54,6 +62,8 @@ static inline int box_write(void *ctx, uint64_t off, const void *p, size_t n)
 	m->writes++;
 	if (m->fail_write > 0 && --m->fail_write == 0)
 		return -m->fail_errno;
+	if (box_is_bad(m, off))
+		return -EIO;
 	assert_true(off + n <= m->medium.size);
 	memcpy(m->bytes + off, p, n);
 	return 0;

@@ -141,10 +141,10 @@ static inline void image_fill_big(struct image *im)
 	struct box *b = im->box;
 	uint8_t part[6000];
 
-	image_note(im, 7, 1, 20, 8500);
+	image_note(im, 7, 1, 20, 7000);
 	im->msg[im->n - 1].is_big = true;
-	assert_int_equal(box_big(b, 7, 20, 8500), 0);
-	assert_int_equal(box_add_big(b, 7, 8500), 0);
+	assert_int_equal(box_big(b, 7, 20, 7000), 0);
+	assert_int_equal(box_add_big(b, 7, 7000), 0);
 	image_note(im, 8, 1, 20, 6000);
 	im->msg[im->n - 1].is_big = true;
 	(void)!box_source((void *)8, 20, part, sizeof(part));
@@ -264,6 +264,7 @@ static inline void image_free(struct image *im)
 static inline void image_reset(struct image *im)
 {
 	memcpy(im->box->ring.bytes, im->bytes, IMAGE_BYTES);
+	memset(im->box->marks.bytes, 0, BOX_MARKS);
 }
 
 /* Places whose bytes are not what the spool wrote. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * test_medium_fault.c - each system call of medium_file.c and medium_create.c
- * fails, or comes up short: it is told, nothing is left behind, and what was
- * written before is there.
+ * test_medium_fault.c - the Nth open, write, sync, rename... of making and
+ * opening a spool's file fails, N = 1, 2, ... until a run passes without: an
+ * error is told, no half-made file stays, no descriptor is left open.
+ *
+ * The calls of libc are replaced by those below.
  */
 #include "check.h"
 
@@ -17,97 +19,146 @@
 #include "spool/medium.h"
 #include "spool/spool.h"
 
-#define SIZE (8 * SPOOL_FRAME)
-
-/* Not of <stdio.h>: as in medium_create.c. */
 int renameat(int from_dir, const char *from, int to_dir, const char *to);
 
-/* The call that is to fail, counted down; what it says; has it been? */
-static int armed, fail_errno;
-static bool hit;
+#define SIZE (16 * SPOOL_FRAME)
 
-/* 0: go on; 1: fail, errno is set; -1: do half of it. */
-static int strike(void)
+/* Calls that can be made to fail. */
+enum call {
+	OPEN,
+	CLOSE,
+	FSTAT,
+	LSEEK,
+	WRITE,
+	FSYNC,
+	FDATASYNC,
+	RENAME,
+	UNLINK,
+	CHOWN,
+	FCHOWN,
+	FLOCK,
+	CALLS
+};
+
+/* Which one, which of them, and how; 0: none. */
+static enum call fail_call;
+static int fail_nth, fail_errno;
+
+/* What the system says of whoever asks, and of files. */
+static uid_t fake_euid;
+static bool is_device;
+static uid_t fake_owner;
+
+static char folder[64], path[128], tmp[136];
+
+static bool fails(enum call call)
 {
-	if (armed == 0 || --armed > 0)
-		return 0;
-	hit = true;
+	if (call != fail_call || fail_nth == 0 || --fail_nth > 0)
+		return false;
 	errno = fail_errno;
-	return fail_errno ? 1 : -1;
+	return true;
 }
 
-/* A call that cannot be short. */
-#define WHOLE(name, ...) \
-	(strike() > 0 ? -1 : (int)syscall(SYS_##name, __VA_ARGS__))
-
-/* These stand in front of the C library's. */
-int open(const char *path, int flags, ...)
+int open(const char *name, int flags, ...)
 {
-	va_list more;
+	va_list args;
 
-	va_start(more, flags);
-	unsigned mode = flags & O_CREAT ? va_arg(more, unsigned) : 0;
-	va_end(more);
-	return WHOLE(openat, AT_FDCWD, path, flags, mode);
+	va_start(args, flags);
+	int mode = flags & O_CREAT ? va_arg(args, int) : 0;
+	va_end(args);
+	return fails(OPEN) ? -1 : openat(AT_FDCWD, name, flags, mode);
 }
 
-int fsync(int fd)
+int close(int fd)
 {
-	return WHOLE(fsync, fd);
+	int err = (int)syscall(SYS_close, fd);
+
+	return fails(CLOSE) ? -1 : err;
 }
 
-int fdatasync(int fd)
+int fstat(int fd, struct stat *st)
 {
-	return WHOLE(fdatasync, fd);
+	int err = fstatat(fd, "", st, AT_EMPTY_PATH);
+
+	if (is_device)
+		st->st_mode = S_IFBLK | 0660;
+	if (fake_owner != 0)
+		st->st_uid = fake_owner;
+	return fails(FSTAT) ? -1 : err;
 }
 
-int flock(int fd, int what)
+off_t lseek(int fd, off_t off, int whence)
 {
-	return WHOLE(flock, fd, what);
-}
-
-int fchown(int fd, uid_t uid, gid_t gid)
-{
-	return WHOLE(fchown, fd, uid, gid);
-}
-
-int renameat(int from_dir, const char *from, int to_dir, const char *to)
-{
-	return WHOLE(renameat2, from_dir, from, to_dir, to, 0);
+	return fails(LSEEK) ? -1 : (off_t)syscall(SYS_lseek, fd, off, whence);
 }
 
 ssize_t write(int fd, const void *p, size_t n)
 {
-	int how = strike();
-
-	return how > 0 ? -1 : syscall(SYS_write, fd, p, how < 0 ? n / 2 : n);
+	if (!fails(WRITE))
+		return syscall(SYS_write, fd, p, n);
+	/* EINTR: it comes up short, so that the rest is written. */
+	return fail_errno == EINTR ? syscall(SYS_write, fd, p, n / 2) : -1;
 }
 
-ssize_t pwrite(int fd, const void *p, size_t n, off_t off)
+int fsync(int fd)
 {
-	int how = strike();
-
-	return how > 0 ? -1
-		       : syscall(SYS_pwrite64, fd, p, how < 0 ? n / 2 : n, off);
+	return fails(FSYNC) ? -1 : (int)syscall(SYS_fsync, fd);
 }
 
-ssize_t pread(int fd, void *p, size_t n, off_t off)
+int fdatasync(int fd)
 {
-	int how = strike();
-
-	return how > 0 ? -1
-		       : syscall(SYS_pread64, fd, p, how < 0 ? n / 2 : n, off);
+	return fails(FDATASYNC) ? -1 : (int)syscall(SYS_fdatasync, fd);
 }
 
-static char folder[64], path[128], left[160];
+int renameat(int from_dir, const char *from, int to_dir, const char *to)
+{
+	if (fails(RENAME))
+		return -1;
+	return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, 0);
+}
+
+int unlink(const char *name)
+{
+	return fails(UNLINK) ? -1 : unlinkat(AT_FDCWD, name, 0);
+}
+
+int chown(const char *name, uid_t uid, gid_t gid)
+{
+	(void)name;
+	(void)uid;
+	(void)gid;
+	return fails(CHOWN) ? -1 : 0;
+}
+
+int fchown(int fd, uid_t uid, gid_t gid)
+{
+	(void)fd;
+	(void)uid;
+	(void)gid;
+	return fails(FCHOWN) ? -1 : 0;
+}
+
+int flock(int fd, int operation)
+{
+	return fails(FLOCK) ? -1 : (int)syscall(SYS_flock, fd, operation);
+}
+
+uid_t geteuid(void)
+{
+	return fake_euid;
+}
 
 static int set_up(void **state)
 {
 	(void)state;
+	fail_nth = 0;
+	fake_euid = 0;
+	fake_owner = 0;
+	is_device = false;
 	strcpy(folder, "/tmp/mediumXXXXXX");
 	assert_non_null(mkdtemp(folder));
-	snprintf(path, sizeof(path), "%s/spool", folder);
-	snprintf(left, sizeof(left), "%s.new", path);
+	snprintf(path, sizeof(path), "%s/sub/spool", folder);
+	snprintf(tmp, sizeof(tmp), "%s.new", path);
 	return 0;
 }
 
@@ -116,165 +167,186 @@ static int tear_down(void **state)
 	char command[160];
 
 	(void)state;
+	fail_nth = 0;
 	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
 	return system(command);
 }
 
+static int count_open(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
 static int open_it(struct medium_file *m)
 {
-	return medium_file_open(m, path, SIZE, geteuid(), getegid());
+	return medium_file_open(m, path, SIZE, getuid(), getgid());
 }
 
-/* The calls that are made again when a signal has come. */
-static bool is_again(int err)
+/* There is no file yet, or it is whole; nothing lies beside it. */
+static void check_whole(bool may_have_tmp)
 {
-	return err == EINTR;
+	struct stat st;
+
+	if (fstatat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		assert_int_equal(st.st_size, SIZE);
+	if (!may_have_tmp)
+		assert_int_equal(access(tmp, F_OK), -1);
 }
 
-static const int errors[] = { EIO, ENOSPC, EROFS, EINTR, 0 };
-
-/* Is it there, whole, and does it work? */
-static void check_good(struct medium_file *m)
-{
-	uint8_t frame[SPOOL_FRAME];
-	const struct medium_ops *ops = m->medium.ops;
-
-	assert_int_equal(m->medium.size, SIZE);
-	for (uint64_t at = 0; at < SIZE; at += SPOOL_FRAME) {
-		assert_int_equal(ops->read(m, at, frame, SPOOL_FRAME), 0);
-		for (size_t i = 0; i < SPOOL_FRAME; i++)
-			assert_int_equal(frame[i], 0);
-	}
-	assert_int_equal(medium_file_lock(m), 0);
-	assert_int_equal(access(left, F_OK), -1);
-}
-
-/* Made with one fault in it; was there one so late? */
-static bool make_with(int n, int error)
+/* One fault while the file is made; is there one so late? */
+static bool make_with(enum call call, int nth, int how)
 {
 	struct medium_file m;
+	int before = count_open();
 
-	hit = false;
-	armed = n;
-	fail_errno = error;
+	assert_int_equal(set_up(NULL), 0);
+	fail_call = call;
+	fail_nth = nth;
+	fail_errno = how;
 	int err = open_it(&m);
-	armed = 0;
-	if (err != 0) {
-		assert_true(hit && error != 0);
-		assert_int_equal(err, -error);
-		assert_int_equal(m.fd, -1);
-		assert_int_equal(access(left, F_OK), -1);
-		/* The next one completes it, or makes it anew. */
-		assert_int_equal(open_it(&m), 0);
-	}
-	check_good(&m);
-	medium_file_close(&m);
-	assert_int_equal(unlink(path), 0);
-	return hit;
-}
-
-static void nth_call_of_making_it(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
-		int n = 1;
-		while (make_with(n, errors[i]))
-			n++;
-		assert_true(n > SIZE / SPOOL_FRAME + 5);
-	}
-}
-
-/* Frames are written, synced and read, with one fault in it. */
-static bool use_with(struct medium_file *m, int n, int error)
-{
-	static uint8_t frame[SPOOL_FRAME], got[SPOOL_FRAME];
-	const struct medium_ops *ops = m->medium.ops;
-	uint32_t before = m->medium.faults;
-	int err = 0, read_err;
-
-	memset(frame, n, sizeof(frame));
-	hit = false;
-	armed = n;
-	fail_errno = error;
-	for (uint64_t at = 0; at < SIZE && err == 0; at += SPOOL_FRAME)
-		err = ops->write(m, at, frame, SPOOL_FRAME);
+	bool hit = fail_nth == 0;
+	fail_nth = 0;
+	if (!hit || (call == WRITE && how == EINTR))
+		assert_int_equal(err, 0);
+	else if (call != CLOSE || err != 0)
+		assert_int_equal(err, -how);
 	if (err == 0)
-		err = ops->sync(m);
-	bool before_reading = hit;
-	read_err = ops->read(m, 0, got, SPOOL_FRAME);
-	armed = 0;
-	/* Reading is tried twice. */
-	assert_int_equal(read_err, 0);
-	if (err) {
-		assert_true(before_reading);
-		assert_int_equal(err, -error);
-	} else {
-		assert_memory_equal(got, frame, SPOOL_FRAME);
-		/* A signal, or half of it, does not end a write; it does end
-		 * a sync. */
-		assert_true(!before_reading || error == 0 || is_again(error));
-	}
-	bool told = m->medium.faults > before;
-	assert_int_equal(told, hit && (err || (error && !is_again(error))));
-	if (told)
-		assert_int_equal(m->medium.error, error);
+		medium_file_close(&m);
+	assert_int_equal(count_open(), before);
+	check_whole(call == UNLINK);
+	/* Tried again it works, whatever was left. */
+	assert_int_equal(open_it(&m), 0);
+	assert_int_equal(m.medium.size, SIZE);
+	medium_file_close(&m);
+	check_whole(false);
+	assert_int_equal(tear_down(NULL), 0);
 	return hit;
 }
 
-static void nth_call_of_its_use(void **state)
+static void each_call_fails(void **state)
 {
-	struct medium_file m;
+	static const int how[] = { EIO, ENOSPC, EROFS, EINTR };
 
 	(void)state;
-	assert_int_equal(open_it(&m), 0);
-	for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
-		int n = 1;
-		while (use_with(&m, n, errors[i]))
-			n++;
-		assert_true(n > SIZE / SPOOL_FRAME + 2);
+	for (int call = 0; call < CALLS; call++) {
+		for (size_t i = 0; i < ARRAY_LEN(how); i++) {
+			int nth = 1;
+			while (make_with((enum call)call, nth, how[i]))
+				nth++;
+			bool is_used = call != FDATASYNC && call != LSEEK;
+			assert_int_equal(nth > 1, is_used);
+		}
 	}
-	medium_file_close(&m);
 }
 
-/* A sync is asked for once: there is no second call behind the first. */
-static void a_failed_sync_is_final(void **state)
+/* Who is not root gives nothing away, and takes what is his. */
+static void not_as_root(void **state)
 {
 	struct medium_file m;
 
 	(void)state;
-	assert_int_equal(open_it(&m), 0);
-	for (int twice = 0; twice < 2; twice++) {
-		armed = 1;
-		fail_errno = twice ? EIO : EINTR;
-		assert_int_equal(m.medium.ops->sync(&m), -fail_errno);
-		assert_int_equal(armed, 0);
+	fake_euid = 1234;
+	fail_nth = 1;
+	fail_errno = EPERM;
+	for (fail_call = CHOWN; fail_call <= FCHOWN; fail_call++) {
+		assert_int_equal(open_it(&m), 0);
+		medium_file_close(&m);
+		assert_int_equal(fail_nth, 1);
+		assert_int_equal(unlinkat(AT_FDCWD, path, 0), 0);
 	}
+	fail_nth = 0;
+	fake_owner = 1234;
+	assert_int_equal(medium_file_open(&m, path, SIZE, 77, 77), 0);
 	medium_file_close(&m);
+	fake_owner = 1235;
+	assert_int_equal(medium_file_open(&m, path, SIZE, 77, 77), -EPERM);
+	assert_int_equal(m.fd, -1);
 }
 
-static void the_lock_fails(void **state)
+/* The size of a device is where its end is; any owner, no tmpfs. */
+static void a_device(void **state)
 {
 	struct medium_file m;
 
 	(void)state;
 	assert_int_equal(open_it(&m), 0);
-	armed = 1;
+	medium_file_close(&m);
+	is_device = true;
+	fake_owner = 99;
+	assert_int_equal(open_it(&m), 0);
+	assert_int_equal(m.medium.size, SIZE);
+	assert_false(m.medium.is_volatile);
+	medium_file_close(&m);
+	fail_call = LSEEK;
+	fail_nth = 1;
+	fail_errno = ENXIO;
+	assert_int_equal(open_it(&m), -ENXIO);
+	assert_int_equal(m.fd, -1);
+	is_device = false;
+}
+
+/* A failed sync is told once, and counted; it is not made good. */
+static void a_sync_that_fails(void **state)
+{
+	struct medium_file m;
+
+	(void)state;
+	assert_int_equal(open_it(&m), 0);
+	fail_call = FDATASYNC;
+	fail_nth = 1;
+	fail_errno = EIO;
+	assert_int_equal(m.medium.ops->sync(&m), -EIO);
+	assert_int_equal(m.medium.faults, 1);
+	assert_int_equal(m.medium.error, EIO);
+	assert_int_equal(m.medium.ops->sync(&m), 0);
+	assert_int_equal(m.medium.faults, 1);
+	fail_call = FLOCK;
+	fail_nth = 1;
 	fail_errno = ENOLCK;
 	assert_int_equal(medium_file_lock(&m), -ENOLCK);
-	assert_false(m.locked);
+	assert_int_equal(medium_file_lock(&m), 0);
 	medium_file_close(&m);
+}
+
+/* Names without a folder, in the root, on the tmpfs below /dev. */
+static void names_of_all_kinds(void **state)
+{
+	struct medium_file m;
+	char name[64];
+
+	(void)state;
+	assert_int_equal(chdir(folder), 0);
+	assert_int_equal(medium_file_open(&m, "here", SIZE + 1, getuid(), 0),
+			 0);
+	assert_int_equal(m.medium.size, SIZE);
+	medium_file_close(&m);
+	fail_call = OPEN;
+	fail_nth = 2; /* the folder's, so that nothing is made there */
+	fail_errno = EACCES;
+	assert_int_equal(medium_file_open(&m, "/no-such-spool", SIZE, 0, 0),
+			 -EACCES);
+	snprintf(name, sizeof(name), "/dev/shm/mailmote-%d", (int)getpid());
+	if (access("/dev/shm", W_OK) != 0)
+		return;
+	assert_int_equal(medium_file_open(&m, name, SIZE, getuid(), 0), 0);
+	assert_true(m.medium.is_volatile);
+	medium_file_close(&m);
+	assert_int_equal(unlinkat(AT_FDCWD, name, 0), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(nth_call_of_making_it, set_up,
+		cmocka_unit_test(each_call_fails),
+		cmocka_unit_test_setup_teardown(not_as_root, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_device, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_sync_that_fails, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(nth_call_of_its_use, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(a_failed_sync_is_final, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(the_lock_fails, set_up,
+		cmocka_unit_test_setup_teardown(names_of_all_kinds, set_up,
 						tear_down),
 	};
 
