@@ -34,7 +34,8 @@ static int64_t arrival(struct relay *r, const struct delivery *d, bool *known)
 	if (d->wall_sane)
 		return d->wall_s;
 	if (clock_is_sane(r))
-		return world_wall_s(r->w) - d->age_s;
+		return world_wall_s(r->w) - d->age_s -
+		       (r->now_ms - d->began_ms) / 1000;
 	*known = false;
 	return clock_floor(r);
 }
