@@ -153,11 +153,41 @@ void attempt_release(struct relay *r, struct delivery *d,
 	r->again = true;
 }
 
+/* Does another connection to its hop work? */
+static bool has_twin(const struct relay *r, const struct delivery *d)
+{
+	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++) {
+		const struct delivery *o = &r->deliveries[i];
+
+		if (o != d && o->hop == d->hop &&
+		    (o->state == DELIVERY_SESSION ||
+		     o->state == DELIVERY_LINGER))
+			return true;
+	}
+	return false;
+}
+
+/* It was one connection too many: the others take its message. */
+static void leave_to_twin(struct relay *r, struct delivery *d)
+{
+	for (unsigned k = 0; d->staged && k < d->txn.nrcpt; k++)
+		d->staged->rcpts[d->of[k]].active = false;
+	if (d->staged == NULL && d->busy)
+		work_rewind(r, d->route);
+	/* A hop that is up: no other one before. */
+	r->hops[d->hop].next_ms = r->now_ms + r->conf->retry_min_s * 1000LL;
+	delivery_free(r, d);
+}
+
 void attempt_hop_failed(struct relay *r, struct delivery *d,
 			const struct outcome *why)
 {
 	unsigned next;
 
+	if (d->hop != HOP_NONE && !r->stopping && has_twin(r, d)) {
+		leave_to_twin(r, d);
+		return;
+	}
 	if (d->hop != HOP_NONE)
 		hop_fail(r, d->hop, why);
 	/* Without its hop its route's number may mean another one now. */

@@ -224,11 +224,19 @@ static bool find_staged(struct relay *r, struct delivery *d)
 	return false;
 }
 
-static bool is_under_way(const struct relay *r, uint64_t id)
+/* Another route's transaction says when it may be looked at again. */
+static bool is_under_way(struct relay *r, const struct delivery *d)
 {
-	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++)
-		if (r->deliveries[i].busy && r->deliveries[i].id == id)
-			return true;
+	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++) {
+		const struct delivery *o = &r->deliveries[i];
+
+		if (!o->busy || o->id != d->msg.id)
+			continue;
+		r->routes[d->route].passed |=
+			o->route != d->route ||
+			(d->msg.flags & SPOOL_RETURNING);
+		return true;
+	}
 	return false;
 }
 
@@ -242,10 +250,8 @@ static bool wants_to_go(struct relay *r, struct delivery *d)
 	    (waits && !(d->msg.flags & SPOOL_RETURNING) &&
 	     d->msg.age_s < r->conf->lifetime_s))
 		return false;
-	if (is_under_way(r, d->msg.id)) {
-		r->routes[d->route].passed = true;
+	if (is_under_way(r, d))
 		return false;
-	}
 	if (d->msg.env_len > sizeof(d->env) ||
 	    spool_read_envelope(r->spool, &d->msg, d->env) < 0) {
 		attempt_unreadable(r, d, -EIO);
@@ -355,16 +361,19 @@ const char *work_reason(const struct relay *r, unsigned route)
 	return "no next hop can be tried now";
 }
 
-static struct delivery *delivery_of(struct relay *r, unsigned route)
+/* Is it a connection that carries mail of this route? */
+static bool is_open_for(const struct delivery *d, unsigned route)
 {
-	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++) {
-		struct delivery *d = &r->deliveries[i];
+	return d->state != DELIVERY_FREE && d->route == route &&
+	       d->hop != HOP_NONE && !d->quitting;
+}
 
-		if (d->state != DELIVERY_FREE && d->route == route &&
-		    d->hop != HOP_NONE && !d->quitting)
-			return d;
-	}
-	return NULL;
+static bool has_open(const struct relay *r, unsigned route)
+{
+	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++)
+		if (is_open_for(&r->deliveries[i], route))
+			return true;
+	return false;
 }
 
 /* An order found nothing to do: it is not kept for mail to come. */
@@ -385,16 +394,51 @@ static bool may_have_work(const struct relay *r, unsigned route)
 				  r->now_ms >= route_after_ms(r, route));
 }
 
-static void dispatch_route(struct relay *r, unsigned route)
+/* May a route with n connections to a hop, one at work, have another one? */
+static bool may_add(const struct relay *r, unsigned hop, unsigned n)
 {
-	struct delivery *d = delivery_of(r, route);
-	unsigned hop = hop_choose(r, route);
+	unsigned free_ = 0;
 
-	if (d != NULL) {
+	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++)
+		free_ += r->deliveries[i].state == DELIVERY_FREE;
+	/* The last slot is for other routes. */
+	return n < r->conf->hops[hop].connections &&
+	       r->hops[hop].state == HOP_UP &&
+	       r->now_ms >= r->hops[hop].next_ms &&
+	       free_ > (r->conf->nroutes > 1);
+}
+
+/*
+ * Connections that are idle take what there is.
+ * Returns: may there be another one?
+ */
+static bool dispatch_open(struct relay *r, unsigned route, unsigned hop)
+{
+	unsigned n = 0;
+	bool works = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++) {
+		struct delivery *d = &r->deliveries[i];
+
+		if (!is_open_for(d, route))
+			continue;
 		if (d->state == DELIVERY_LINGER && work_find(r, d))
 			delivery_begin(r, d);
-		return;
+		if (d->state == DELIVERY_LINGER || d->hop != hop)
+			return false;
+		works |= d->state == DELIVERY_SESSION;
+		n++;
 	}
+	return n == 0 || (works && may_add(r, hop, n));
+}
+
+static void dispatch_route(struct relay *r, unsigned route)
+{
+	unsigned hop = hop_choose(r, route);
+	struct delivery *d;
+
+	if (!dispatch_open(r, route, hop))
+		return;
 	if (hop == HOP_NONE) {
 		r->urgent = 0;
 		hold_staged(r, route, work_reason(r, route));
@@ -430,7 +474,7 @@ static int64_t earlier(int64_t a, int64_t b)
 /* When can queued mail of this route be tried? */
 static int64_t route_next_ms(struct relay *r, unsigned route)
 {
-	if (!r->routes[route].backlog || delivery_of(r, route) != NULL)
+	if (!r->routes[route].backlog || has_open(r, route))
 		return INT64_MAX;
 	return route_due_ms(r, route);
 }
