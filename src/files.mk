@@ -105,6 +105,7 @@ obj-$(RELAY) += relay/commit.o
 obj-$(RELAY) += relay/connect.o
 obj-$(RELAY) += relay/content.o
 obj-$(RELAY) += relay/control.o
+obj-$(RELAY) += relay/defer.o
 obj-$(RELAY) += relay/deliver.o
 obj-$(RELAY) += relay/event.o
 obj-$(RELAY) += relay/listing.o

@@ -61,20 +61,8 @@ static void mark_lazily(struct relay *r, const struct delivery *d, unsigned i,
 		log_warn("spool: a mark waits in memory: error %d", -err);
 }
 
-/* The message is gone; else its delay may be that of another route's. */
-static void forget_defer(struct relay *r, uint64_t id)
-{
-	struct defer *later = work_deferred(r, id);
-	struct spool_msg msg;
-
-	if (later != NULL && spool_find(r->spool, id, &msg) == -ENOENT)
-		later->id = 0;
-}
-
 static void record_queued(struct relay *r, struct delivery *d)
 {
-	const struct outcome *later = NULL;
-
 	for (unsigned k = 0; k < d->txn.nrcpt; k++) {
 		const struct outcome *o = &d->outcomes[k];
 
@@ -82,15 +70,16 @@ static void record_queued(struct relay *r, struct delivery *d)
 			mark_lazily(r, d, d->of[k], SPOOL_SENT);
 		else if (o->uncertain)
 			mark_lazily(r, d, d->of[k], SPOOL_UNCERTAIN);
+		if (o->more)
+			continue;
 		if (o->uncertain || o->verdict == VERDICT_RETRY_MESSAGE)
-			later = o;
+			defer_add(r, d->id, d->of[k], o);
+		else if (o->verdict == VERDICT_SENT ||
+			 o->verdict == VERDICT_REFUSED)
+			defer_end(r, d->id, d->of[k]);
 	}
 	/* Refusals are synced before anything is done about them. */
 	refuse_queued(r, d);
-	if (later != NULL)
-		work_defer(r, d->id, later);
-	else
-		forget_defer(r, d->id);
 }
 
 static void record_message(struct relay *r, struct delivery *d)

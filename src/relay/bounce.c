@@ -100,13 +100,12 @@ static unsigned find_refused(struct relay *r, struct delivery *d)
 
 bool bounce_pick(struct relay *r, struct delivery *d)
 {
-	const struct defer *later = work_deferred(r, ~d->msg.id);
 	struct buf out = BUF_ON(d->pick);
 	struct slice rcpts, first = SLICE("");
 	struct envelope env;
 
 	if (!(d->msg.flags & SPOOL_RETURNING) ||
-	    (later != NULL && later->due_ms > r->now_ms) ||
+	    defer_waits(r, ~d->msg.id, 0) ||
 	    envelope_parse(slice_of(d->env, d->env_len), &env) < 0)
 		return false;
 	d->notice.n = (uint16_t)find_refused(r, d);
@@ -263,7 +262,7 @@ void bounce_record(struct relay *r, struct delivery *d)
 			later = o;
 	}
 	if (!sent && later != NULL)
-		work_defer(r, ~d->id, later);
+		defer_add(r, ~d->id, 0, later);
 	if (!sent && (later != NULL || open))
 		return;
 	if (sent)

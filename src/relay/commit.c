@@ -119,7 +119,7 @@ static void move_deliveries(struct relay *r, struct submission *s)
 	}
 }
 
-/* Recipients of it wait on their own: one delay, whatever their number. */
+/* One of its recipients waits on its own. */
 static void defer(struct relay *r, struct submission *s, unsigned rcpt)
 {
 	struct outcome why;
@@ -129,14 +129,12 @@ static void defer(struct relay *r, struct submission *s, unsigned rcpt)
 	submission_text(r, s, rcpt, &b);
 	outcome_set(&why, VERDICT_RETRY_MESSAGE, s->rcpts[rcpt].code,
 		    s->rcpts[rcpt].dsn, buf_slice(&b));
-	work_defer(r, s->id, &why);
+	defer_add(r, s->id, rcpt, &why);
 }
 
 /* Its recipients' routes have queued mail now; some wait on their own. */
 static void note_queued(struct relay *r, struct submission *s)
 {
-	unsigned later = s->nrcpt;
-
 	for (unsigned i = 0; i < s->nrcpt; i++) {
 		struct staged_rcpt *rc = &s->rcpts[i];
 
@@ -148,12 +146,10 @@ static void note_queued(struct relay *r, struct submission *s)
 		     rc->state == SPOOL_REFUSED && k < r->conf->nroutes; k++)
 			r->routes[k].backlog = true;
 		if (rc->later)
-			later = i;
+			defer(r, s, i);
 		else if (rc->state == SPOOL_WAITING && rc->tried)
 			r->count.deferred++;
 	}
-	if (later < s->nrcpt)
-		defer(r, s, later);
 }
 
 /* Reasons that found no room beside the message follow it. */

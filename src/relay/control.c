@@ -106,6 +106,10 @@ static void change_one(struct relay *r, struct control *c, struct slice word)
 		c->code = CODE_DATA;
 		return;
 	}
+	if (c->verb != CONTROL_HOLD) {
+		defer_forget(r, msg.id);
+		defer_forget(r, ~msg.id);
+	}
 	if (!change_flags(r, c, &msg)) {
 		fail(c, CODE_IO, "the spool cannot be written");
 		return;

@@ -59,26 +59,41 @@ static bool is_returning(struct relay *r, const struct spool_msg *msg)
 	return memchr(states, SPOOL_REFUSED, msg->nrcpt) != NULL;
 }
 
+/* When mail from and to those two may go; INT64_MAX: that is not known. */
+static int64_t due_ms(struct relay *r, struct slice from, struct slice to,
+		      const struct defer *d)
+{
+	int route = conf_route_of(r->conf, from, to);
+	int64_t at = route < 0 ? INT64_MAX : route_due_ms(r, (unsigned)route);
+
+	return d != NULL && d->due_ms > at ? d->due_ms : at;
+}
+
+/* The first time that anything of it may be tried. */
 static int64_t next_attempt_ms(struct relay *r, const struct spool_msg *msg,
 			       const struct envelope *env)
 {
-	bool returns = is_returning(r, msg);
-	struct defer *d = work_deferred(r, returns ? ~msg->id : msg->id);
 	struct slice rcpts = env->rcpts, rcpt;
-	struct slice from = env->from;
+	uint8_t states[RELAY_RCPTS];
 	int64_t next = INT64_MAX;
-	int route;
 
-	if (msg->flags & SPOOL_HELD || !envelope_next_rcpt(&rcpts, &rcpt))
+	if (msg->flags & SPOOL_HELD || msg->nrcpt > RELAY_RCPTS ||
+	    spool_states(r->spool, msg, states) < 0)
 		return INT64_MAX;
-	if (returns) {
-		from = SLICE("");
-		rcpt = env->from;
+	if (is_returning(r, msg))
+		next = due_ms(r, SLICE(""), env->from,
+			      defer_find(r, ~msg->id, 0));
+	for (unsigned i = 0;
+	     i < msg->nrcpt && envelope_next_rcpt(&rcpts, &rcpt); i++) {
+		int64_t at = INT64_MAX;
+
+		if (states[i] == SPOOL_WAITING || states[i] == SPOOL_UNCERTAIN)
+			at = due_ms(r, env->from, rcpt,
+				    defer_find(r, msg->id, i));
+		if (at < next)
+			next = at;
 	}
-	route = conf_route_of(r->conf, from, rcpt);
-	if (route >= 0)
-		next = route_due_ms(r, (unsigned)route);
-	return d != NULL && d->due_ms > next ? d->due_ms : next;
+	return next;
 }
 
 static bool load_queued(struct relay *r, const struct spool_msg *msg,
@@ -123,7 +138,7 @@ static void state_of(struct relay *r, const struct spool_msg *msg, unsigned i,
 		     uint8_t state, struct slice from, struct slice rcpt,
 		     struct shown_rcpt *out)
 {
-	const struct defer *d = work_deferred(r, msg->id);
+	const struct defer *d = defer_find(r, msg->id, i);
 	const struct hop *h = hop_waited_for(r, from, rcpt);
 
 	if (state == SPOOL_SENT || state == SPOOL_REFUSED ||

@@ -11,6 +11,7 @@
  *   session.c   clients                         control.c  operators
  *   event.c     log lines                       status.c   what they see
  *   relay.c     the turn of the loop            content.c  messages' bytes
+ *   defer.c     recipients with their own delay
  */
 #ifndef RELAY_PARTS_H
 #define RELAY_PARTS_H
@@ -101,12 +102,6 @@ void work_rewind_all(struct relay *r);
 /* The same for routes that passed over a message which is free now. */
 void work_rewind_passed(struct relay *r);
 
-/* The queued message id waits for a time of its own. */
-void work_defer(struct relay *r, uint64_t id, const struct outcome *why);
-
-/* Its entry, or NULL. */
-struct defer *work_deferred(struct relay *r, uint64_t id);
-
 /* Why a route does not go, in words. */
 const char *work_reason(const struct relay *r, unsigned route);
 
@@ -161,6 +156,31 @@ void bounce_record(struct relay *r, struct delivery *d);
 
 /* When the bound on notices lets more go; INT64_MAX: none waits for that. */
 int64_t bounce_next_ms(const struct relay *r);
+
+/* --- defer.c --- */
+
+/*
+ * A recipient of the queued message id waits for a time of its own; the
+ * notice for it is recipient 0 of ~id.
+ */
+void defer_add(struct relay *r, uint64_t id, unsigned rcpt,
+	       const struct outcome *why);
+
+/* Its entry, or NULL. */
+struct defer *defer_find(struct relay *r, uint64_t id, unsigned rcpt);
+
+/* Is that time still to come? */
+bool defer_waits(struct relay *r, uint64_t id, unsigned rcpt);
+
+/* It has an answer; all of the message have, or are tried at once. */
+void defer_end(struct relay *r, uint64_t id, unsigned rcpt);
+void defer_forget(struct relay *r, uint64_t id);
+
+/* Has the time of any come since the last call? */
+bool defer_wake(struct relay *r);
+
+/* CLOCK_BOOTTIME of the next one; INT64_MAX: none. */
+int64_t defer_next_ms(const struct relay *r);
 
 /* --- deliver.c --- */
 

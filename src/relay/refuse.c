@@ -29,7 +29,6 @@ void refuse_dropped(struct relay *r, const struct spool_msg *msg,
 
 void refuse_told(struct relay *r, uint64_t id)
 {
-	struct defer *later = work_deferred(r, ~id);
 	struct spool_mark m = { .id = id,
 				.kind = SPOOL_MARK_GONE,
 				.state = SPOOL_DROPPED };
@@ -37,8 +36,7 @@ void refuse_told(struct relay *r, uint64_t id)
 	struct spool_msg msg;
 	int err = 0;
 
-	if (later != NULL)
-		later->id = 0;
+	defer_forget(r, ~id);
 	if (spool_find(r->spool, id, &msg) < 0 || msg.nrcpt > RELAY_RCPTS ||
 	    spool_states(r->spool, &msg, states) < 0)
 		return;
@@ -58,7 +56,7 @@ void refuse_told(struct relay *r, uint64_t id)
 		/* Not at once again: it may not count. */
 		outcome_set(&why, VERDICT_RETRY_MESSAGE, 0, 430, SLICE(""));
 		log_warn("spool: a mark waits in memory: error %d", -err);
-		work_defer(r, ~id, &why);
+		defer_add(r, ~id, 0, &why);
 	}
 }
 
@@ -157,31 +155,32 @@ static bool is_refused(const struct outcome *o)
 
 void refuse_queued(struct relay *r, struct delivery *d)
 {
-	const struct outcome *last = NULL;
 	struct spool_msg msg;
 	struct marks m;
+	unsigned k = 0;
 
+	while (k < d->txn.nrcpt && !is_refused(&d->outcomes[k]))
+		k++;
 	/* Looked up again: an operator may have held it meanwhile. */
-	if (spool_find(r->spool, d->id, &msg) < 0)
+	if (k == d->txn.nrcpt || spool_find(r->spool, d->id, &msg) < 0)
 		return;
 	start_marks(&m, r, &msg);
-	for (unsigned k = 0; k < d->txn.nrcpt; k++) {
-		if (!is_refused(&d->outcomes[k]))
-			continue;
-		last = &d->outcomes[k];
-		add_refused(&m, d->of[k], last);
-	}
-	if (end_marks(&m) < 0)
-		work_defer(r, d->id, last);
-	else if (m.n > 0)
+	for (unsigned i = k; i < d->txn.nrcpt; i++)
+		if (is_refused(&d->outcomes[i]))
+			add_refused(&m, d->of[i], &d->outcomes[i]);
+	if (end_marks(&m) == 0) {
 		work_rewind_all(r);
+		return;
+	}
+	for (unsigned i = k; i < d->txn.nrcpt; i++)
+		if (is_refused(&d->outcomes[i]))
+			defer_add(r, d->id, d->of[i], &d->outcomes[i]);
 }
 
 /* What the recipient has waited for, as far as that is known. */
-static void say_why(struct relay *r, const struct delivery *d, uint8_t state,
+static void say_why(struct relay *r, const struct defer *later, uint8_t state,
 		    struct slice from, struct slice rcpt, struct outcome *o)
 {
-	const struct defer *later = work_deferred(r, d->msg.id);
 	int route = conf_route_of(r->conf, from, rcpt);
 	char text[OUTCOME_MAX_TEXT];
 	struct buf b = BUF_ON(text);
@@ -189,7 +188,7 @@ static void say_why(struct relay *r, const struct delivery *d, uint8_t state,
 
 	if (state == SPOOL_UNCERTAIN)
 		why = "it may have arrived";
-	else if (later != NULL)
+	else if (later != NULL && later->text[0])
 		why = later->text;
 	else if (route >= 0)
 		why = work_reason(r, (unsigned)route);
@@ -206,7 +205,6 @@ static void say_why(struct relay *r, const struct delivery *d, uint8_t state,
 static unsigned expire(struct relay *r, struct delivery *d,
 		       const struct envelope *env, const uint8_t *states)
 {
-	struct defer *later = work_deferred(r, d->msg.id);
 	struct slice rcpts = env->rcpts, rcpt;
 	struct marks m;
 
@@ -217,13 +215,13 @@ static unsigned expire(struct relay *r, struct delivery *d,
 		if (i >= d->msg.nrcpt || (states[i] != SPOOL_WAITING &&
 					  states[i] != SPOOL_UNCERTAIN))
 			continue;
-		say_why(r, d, states[i], env->from, rcpt, &o);
+		say_why(r, defer_find(r, d->msg.id, i), states[i], env->from,
+			rcpt, &o);
 		add_refused(&m, i, &o);
 	}
 	if (m.n == 0 || end_marks(&m) < 0)
 		return 0;
-	if (later != NULL)
-		later->id = 0;
+	defer_forget(r, d->msg.id);
 	r->count.expired += m.n;
 	event_message(r, "expired", d->msg.id, env->from, d->msg.size, m.n,
 		      "too old to be delivered");

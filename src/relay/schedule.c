@@ -66,8 +66,10 @@ void hop_ok(struct relay *r, unsigned hop)
 	r->routes[r->conf->hops[hop].route].early = 0;
 	h->success_ms = r->now_ms;
 	h->reason[0] = '\0';
-	if (news)
-		event_hop(r, hop, LOG_INFO);
+	if (!news)
+		return;
+	h->next_ms = r->now_ms;
+	event_hop(r, hop, LOG_INFO);
 }
 
 /* MIN doubling to MAX; credentials start at the larger of MIN and MAX/4. */

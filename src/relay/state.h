@@ -30,7 +30,7 @@
 /* Recipients after aliases were opened up. */
 #define RELAY_RCPTS CONFIG_RCPT_MAX
 
-/* Messages whose next attempt is later than their route's. */
+/* Groups of recipients whose next attempt is later than their route's. */
 #define RELAY_DEFERS 64
 
 /* Milliseconds that an idle session with a next hop is kept. */
@@ -129,14 +129,15 @@ struct route {
 	uint8_t early; /* since one has worked */
 };
 
-/* A queued message that waits for a time of its own. */
+/* Recipients of a queued message that wait for a time of their own. */
 struct defer {
-	/* Which message, until when, after how many tries, and why. */
-	uint64_t id; /* 0: free */
-	int64_t due_ms;
+	/* Who, since and until when, after how many tries, and why. */
+	uint64_t id;                             /* 0: free */
+	uint32_t rcpts[(RELAY_RCPTS + 31) / 32]; /* one bit each */
+	int64_t made_ms, due_ms; /* due INT64_MIN: it has come */
 	uint8_t tries;
 	uint16_t code, dsn;
-	char text[OUTCOME_MAX_TEXT];
+	char text[OUTCOME_MAX_TEXT]; /* empty: each heard something else */
 };
 
 /* Where a delivery slot is. */

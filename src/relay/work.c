@@ -32,71 +32,14 @@ void work_rewind_passed(struct relay *r)
 	}
 }
 
-struct defer *work_deferred(struct relay *r, uint64_t id)
-{
-	for (size_t i = 0; i < RELAY_DEFERS; i++)
-		if (r->defers[i].id == id)
-			return &r->defers[i];
-	return NULL;
-}
-
-/* A free entry, else the one that is due first: it is tried early then. */
-static struct defer *take_defer(struct relay *r)
-{
-	struct defer *best = &r->defers[0];
-
-	for (size_t i = 0; i < RELAY_DEFERS; i++) {
-		struct defer *d = &r->defers[i];
-
-		if (d->id == 0)
-			return d;
-		if (d->due_ms < best->due_ms)
-			best = d;
-	}
-	best->id = 0;
-	return best;
-}
-
-void work_defer(struct relay *r, uint64_t id, const struct outcome *why)
-{
-	struct defer *d = work_deferred(r, id);
-	int64_t delay = r->conf->retry_min_s * 1000LL;
-	int64_t max = r->conf->retry_max_s * 1000LL;
-
-	if (d == NULL) {
-		d = take_defer(r);
-		d->id = id;
-		d->tries = 0;
-	}
-	for (unsigned i = 0; i < d->tries && delay < max; i++)
-		delay *= 2;
-	if (delay > max)
-		delay = max;
-	if (d->tries < 30)
-		d->tries++;
-	d->due_ms = r->now_ms + delay / 2 +
-		    (int64_t)world_random_below(r->w, (uint64_t)delay + 1);
-	d->code = why->code;
-	d->dsn = why->dsn;
-	memcpy(d->text, why->text, sizeof(d->text));
-}
-
-/* Deferred messages whose time has come are looked at again. */
+/* Those whose time has come are looked at again. */
 static void wake_deferred(struct relay *r)
 {
 	bool any = ENABLE_BOUNCE && bounce_next_ms(r) <= r->now_ms;
 
 	if (any)
 		r->notices_wait = false;
-	for (size_t i = 0; i < RELAY_DEFERS; i++) {
-		struct defer *d = &r->defers[i];
-
-		if (d->id != 0 && d->due_ms <= r->now_ms &&
-		    d->due_ms != INT64_MIN) {
-			d->due_ms = INT64_MIN;
-			any = true;
-		}
-	}
+	any |= defer_wake(r);
 	if (any)
 		work_rewind_all(r);
 }
@@ -142,7 +85,8 @@ static void pick_queued(struct relay *r, struct delivery *d,
 		if (i >= d->msg.nrcpt || (states[i] != SPOOL_WAITING &&
 					  states[i] != SPOOL_UNCERTAIN))
 			continue;
-		if (belongs(r, d, env->from, rcpt))
+		if (belongs(r, d, env->from, rcpt) &&
+		    !defer_waits(r, d->msg.id, i))
 			pick(d, out, i, rcpt);
 	}
 }
@@ -232,9 +176,8 @@ static bool is_under_way(struct relay *r, const struct delivery *d)
 
 		if (!o->busy || o->id != d->msg.id)
 			continue;
-		r->routes[d->route].passed |=
-			o->route != d->route ||
-			(d->msg.flags & SPOOL_RETURNING);
+		r->routes[d->route].passed |= o->route != d->route ||
+					      (d->msg.flags & SPOOL_RETURNING);
 		return true;
 	}
 	return false;
@@ -243,12 +186,7 @@ static bool is_under_way(struct relay *r, const struct delivery *d)
 /* Does the queued message under the cursor want to go by this route now? */
 static bool wants_to_go(struct relay *r, struct delivery *d)
 {
-	struct defer *later = work_deferred(r, d->msg.id);
-	bool waits = later != NULL && later->due_ms > r->now_ms;
-
-	if ((d->msg.flags & SPOOL_HELD) ||
-	    (waits && !(d->msg.flags & SPOOL_RETURNING) &&
-	     d->msg.age_s < r->conf->lifetime_s))
+	if (d->msg.flags & SPOOL_HELD)
 		return false;
 	if (is_under_way(r, d))
 		return false;
@@ -264,7 +202,7 @@ static bool wants_to_go(struct relay *r, struct delivery *d)
 		refuse_drop(r, d);
 	else if (bounce_pick(r, d))
 		return true;
-	return !waits && work_pick(r, d) > 0;
+	return work_pick(r, d) > 0;
 }
 
 static void fill_queued(struct relay *r, struct delivery *d)
@@ -485,7 +423,9 @@ int64_t work_next_ms(struct relay *r)
 
 	if (!ENABLE_SPOOL || r->spool == NULL || spool_count(r->spool) == 0)
 		return INT64_MAX;
-	next = ENABLE_BOUNCE ? bounce_next_ms(r) : INT64_MAX;
+	next = defer_next_ms(r);
+	if (ENABLE_BOUNCE)
+		next = earlier(next, bounce_next_ms(r));
 	for (unsigned i = 0; i < r->conf->nroutes; i++) {
 		int64_t at = route_next_ms(r, i);
 
@@ -493,8 +433,5 @@ int64_t work_next_ms(struct relay *r)
 		if (at > r->now_ms)
 			next = earlier(next, at);
 	}
-	for (size_t i = 0; i < RELAY_DEFERS; i++)
-		if (r->defers[i].id != 0 && r->defers[i].due_ms != INT64_MIN)
-			next = earlier(next, r->defers[i].due_ms);
 	return next;
 }
