@@ -44,7 +44,7 @@ static const struct {
 	{ -EMLINK, "it has a second name" },
 	{ -ENOSPC, "the file system is full" },
 	{ -EFBIG, "a file size limit forbids it" },
-	{ -EROFS, "the file system is read-only" },
+	{ -EROFS, "it, or its file system, is read-only" },
 	{ -ELOOP, "it is a symbolic link" },
 	{ -ENODEV, "there is no such device" },
 	{ -EMEDIUMTYPE, "it holds something else" },

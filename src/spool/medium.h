@@ -49,7 +49,8 @@ struct medium_file {
  * Returns: 0;  -ELOOP a symbolic link;  -EINVAL neither regular file nor block
  *          device, or too small;  -EPERM of another owner than uid, ourselves
  *          or root, or others may write it;  -EMLINK it has a second name;
- *          -ENODEV below /dev, and missing;  -ENAMETOOLONG;  -errno
+ *          -ENODEV below /dev, and missing;  -EROFS read-only;
+ *          -ENAMETOOLONG;  -errno
  */
 must_check int medium_file_open(struct medium_file *m, const char *path,
 				uint64_t size, uint32_t uid, uint32_t gid);

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,10 +62,16 @@ static int check_kind(struct medium_file *m, uint32_t uid)
 		return -errno;
 	off_t size = st.st_size;
 	m->is_file = S_ISREG(st.st_mode);
-	if (S_ISBLK(st.st_mode))
+	if (S_ISBLK(st.st_mode)) {
+		int is_fixed = 0;
+
+		/* It can be opened, but not be written. */
+		if (ioctl(m->fd, BLKROGET, &is_fixed) == 0 && is_fixed)
+			return -EROFS;
 		size = lseek(m->fd, 0, SEEK_END);
-	else if (!m->is_file)
+	} else if (!m->is_file) {
 		return -EINVAL;
+	}
 	if (size < 0)
 		return -errno;
 	m->medium.size = (uint64_t)size;

@@ -308,9 +308,9 @@ def test_a_full_file_system(blocked, fake, mounted):
 def test_a_read_only_file_system(blocked, fake, mounted):
     folder = mounted('-t', 'tmpfs', 'spool')
     subprocess.run(['mount', '-o', 'remount,ro', folder], check=True)
-    alone_is_told(blocked, 'the file system is read-only')
+    alone_is_told(blocked, 'is read-only')
     blocked.start()
-    without_spool(blocked, fake, 'the file system is read-only')
+    without_spool(blocked, fake, 'is read-only')
     subprocess.run(['mount', '-o', 'remount,rw', folder], check=True)
     blocked.stop()
     blocked.start()
@@ -321,7 +321,7 @@ def test_a_read_only_file_system(blocked, fake, mounted):
     since = len(blocked.lines)
     blocked.start()
     del blocked.lines[:since]
-    without_spool(blocked, fake, 'the file system is read-only')
+    without_spool(blocked, fake, 'is read-only')
 
 
 def test_a_read_only_file_system_while_it_runs(blocked, fake, mounted):

@@ -180,7 +180,7 @@ def test_nth_call_fails(down, fake, tmp_path_factory, kind, error):
         if not fault.fired:
             break
         sizes.reverse()
-        n += 1 if n < 4 else 5
+        n += 1 if n < 3 else 9
     assert n > 1
     down.start()
     drained(down, fake, 4)
