@@ -153,8 +153,12 @@ static void take_burnt(struct spool *s, const struct lazy *l)
 {
 	s->nburnt = s->nkept + 1;
 	s->scrubs = l->rcpt & FRAME_SCRUBS_MASK;
-	if (l->seq > s->next && l->seq - s->next <= ring_free(s))
+	if (l->seq <= s->next)
+		return;
+	if (l->seq - s->next <= ring_free(s))
 		s->next = l->seq;
+	else
+		lazy_burn(s); /* of a larger ring: it would speak of new ones */
 }
 
 void lazy_load(struct spool *s)
