@@ -197,7 +197,7 @@ void bounce_begin(struct relay *r, struct delivery *d)
 	struct buf id = BUF_ON(n->id);
 	struct envelope env = { 0 };
 	uint16_t nrcpt = d->txn.nrcpt;
-	bool sane = clock_is_sane(r);
+	bool sane = clock_is_sane(r), known;
 	char text[ID_LEN + 1];
 
 	if (envelope_parse(slice_of(d->env, d->env_len), &env) < 0)
@@ -225,10 +225,9 @@ void bounce_begin(struct relay *r, struct delivery *d)
 		.rcpt = next_rcpt,
 	};
 	n->job.zone_min = r->w->zone_min(r->w->ctx, n->job.date_s);
-	if (d->wall_sane)
-		n->job.arrival_s = d->wall_s;
-	else if (sane)
-		n->job.arrival_s = n->job.date_s - d->age_s;
+	n->job.arrival_s = message_arrival(r, d, &known);
+	if (!known)
+		n->job.arrival_s = 0;
 	dsn_start(&n->gen, &n->job);
 	n->words = true;
 }

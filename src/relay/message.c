@@ -27,8 +27,7 @@ int message_read(struct relay *r, const struct delivery *d, uint32_t off,
 	return -EIO;
 }
 
-/* When it came, as well as that is known; *known: it is. */
-static int64_t arrival(struct relay *r, const struct delivery *d, bool *known)
+int64_t message_arrival(struct relay *r, const struct delivery *d, bool *known)
 {
 	*known = true;
 	if (d->wall_sane)
@@ -137,7 +136,7 @@ void message_header(struct relay *r, struct delivery *d)
 	struct envelope env;
 	struct buf date = BUF_ON(d->date);
 	bool known;
-	int64_t t = arrival(r, d, &known);
+	int64_t t = message_arrival(r, d, &known);
 	struct slice trace = SLICE("from localhost");
 
 	date_put(&date, t, r->w->zone_min(r->w->ctx, t));

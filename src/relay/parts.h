@@ -237,6 +237,9 @@ void attempt_unreadable(struct relay *r, struct delivery *d, int err);
 must_check int message_read(struct relay *r, const struct delivery *d,
 			    uint32_t off, void *p, uint32_t n);
 
+/* When d's message came, as well as that is known; *known: it is. */
+int64_t message_arrival(struct relay *r, const struct delivery *d, bool *known);
+
 /* Our own domain, as Message-IDs and notices have it. */
 const char *message_domain(const struct relay *r);
 

@@ -266,6 +266,36 @@ def test_hold_release_remove(relay, hop):
     relay.wait_queue(0)
 
 
+def test_without_a_daemon(make_relay, hop):
+    """What a one-shot has stored goes with the next flush."""
+    relay = make_relay('smtp://127.0.0.1:%d tls=off' % hop.port, start=False)
+    relay.send('-f', SENDER, 'in@example.org', 'gone@example.org')
+    assert [m['state'] for m in relay.queue()] == ['returning']
+    assert notices(hop) == []
+    relay.flush()
+    judged(wait_notice(hop).data)
+    assert relay.queue() == []
+
+
+def test_two_relays_before_each_other(make_relay, make_fake):
+    """Each is the other's smart host: no notice goes round."""
+    hop = make_fake(script={'rcpt': refuse})
+    one = make_relay('smtp://127.0.0.1:%d tls=off' % hop.port)
+    two = make_relay('smtp://127.0.0.1:%d tls=off' % one.port,
+                     hostname='two.test')
+    one.write(smarthost='smtp://127.0.0.1:%d tls=off' % two.port,
+              route='example.org smtp://127.0.0.1:%d tls=off' % hop.port)
+    one.hup()
+    two.send('-odq', '-f', 'x@device.test', 'in@example.org',
+             'gone@example.org')
+    one.wait_log('dropped id=')
+    two.wait_queue(0)
+    one.wait_queue(0)
+    assert notices(hop) == []
+    counters = [r.status()['counters'] for r in (one, two)]
+    assert [c['dropped'] for c in counters] == [1, 0]
+
+
 def test_real_postfix(make_client, postfix):
     """It arrives in a mailbox; and one that cannot arrive goes nowhere."""
     token = uuid.uuid4().hex

@@ -260,6 +260,34 @@ static void killed_on_the_way(void **state)
 	assert_true(twice > 10);
 }
 
+/* The same with the power cut: the mark of a notice may be lost too. */
+static void cut_on_the_way(void **state)
+{
+	unsigned twice = 0;
+
+	(void)state;
+	for (int64_t ms = 1800; ms < 2600; ms += 10) {
+		fixture_down(NULL);
+		fixture_up(NULL);
+		sim_device_start(&dev, TWO_ROUTES);
+		late_refusal("a@b.org");
+		sim_hop_rule(&hops[1], (struct sim_rule){ .step = SIM_DOT,
+							  .times = 1,
+							  .takes = true,
+							  .after_ms = 200 });
+		sim_device_run(&dev, ms);
+		sim_device_cut(&dev);
+		sim_hop_says(&hops[0], SIM_RCPT, NULL, "550 5.1.1 nobody");
+		sim_device_start(&dev, TWO_ROUTES);
+		sim_device_run(&dev, HOUR_MS);
+		assert_int_equal(fixture_queued(), 0);
+		assert_in_range(notices_at(&hops[1]), 1, 2);
+		assert_int_equal(hops[0].nmails, 0);
+		twice += notices_at(&hops[1]) == 2;
+	}
+	assert_in_range(twice, 10, 70);
+}
+
 /* A power cut may cost the mark of the notice, as that of any delivery. */
 static void the_mark_of_a_notice_is_lazy(void **state)
 {
@@ -398,6 +426,7 @@ int main(void)
 		FIXTURE_TEST(a_hop_in_trouble_holds_notices_too),
 		FIXTURE_TEST(one_notice_a_refusal),
 		FIXTURE_TEST(killed_on_the_way),
+		FIXTURE_TEST(cut_on_the_way),
 		FIXTURE_TEST(the_mark_of_a_notice_is_lazy),
 		FIXTURE_TEST(an_answer_that_is_lost),
 		FIXTURE_TEST(so_many_in_an_hour),
