@@ -21,7 +21,8 @@
 /* Whom a notice goes to: mailboxes that are no local names of ours. */
 struct targets {
 	const struct relay *r;
-	struct slice from; /* of a bare sender: its own name is no target */
+	struct slice from; /* the sender: routes are chosen as for its mail */
+	bool bare;         /* it was a bare name, that is no target itself */
 	struct buf *out;   /* packed; NULL: they are only counted */
 	int route;         /* of the first; others are left out */
 	unsigned n;
@@ -31,9 +32,9 @@ static int collect(void *ctx, struct slice mailbox)
 {
 	struct targets *t = ctx;
 	const struct conf *c = t->r->conf;
-	int route = conf_route_of(c, SLICE(""), mailbox);
+	int route = conf_route_of(c, t->from, mailbox);
 
-	if (slice_eq(mailbox, t->from) ||
+	if ((t->bare && slice_eq(mailbox, t->from)) ||
 	    conf_is_local(c, slice_str(t->r->id->hostname), mailbox) ||
 	    conf_is_local(c, slice_str(t->r->id->node), mailbox))
 		return 0;
@@ -49,7 +50,7 @@ static int collect(void *ctx, struct slice mailbox)
 unsigned bounce_targets(struct relay *r, struct slice from, uint32_t flags,
 			struct buf *out)
 {
-	struct targets t = { .r = r, .out = out };
+	struct targets t = { .r = r, .from = from, .out = out };
 	ptrdiff_t at = slice_rfind(from, '@');
 	struct slice path = from;
 
@@ -57,7 +58,7 @@ unsigned bounce_targets(struct relay *r, struct slice from, uint32_t flags,
 		return 0;
 	/* It came as a bare name: its alias counts, not what completed it. */
 	if ((flags & RELAY_BARE) && at > 0) {
-		t.from = from;
+		t.bare = true;
 		path = slice_head(from, (size_t)at);
 	}
 	if (identity_expand(r->id, r->conf, path, collect, &t) < 0)
@@ -121,7 +122,7 @@ bool bounce_pick(struct relay *r, struct delivery *d)
 		return false;
 	}
 	envelope_next_rcpt(&rcpts, &first);
-	d->notice.on = conf_route_of(r->conf, SLICE(""), first) == d->route &&
+	d->notice.on = conf_route_of(r->conf, env.from, first) == d->route &&
 		       may_send(r);
 	return d->notice.on;
 }

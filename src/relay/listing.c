@@ -81,7 +81,7 @@ static int64_t next_attempt_ms(struct relay *r, const struct spool_msg *msg,
 	    spool_states(r->spool, msg, states) < 0)
 		return INT64_MAX;
 	if (is_returning(r, msg))
-		next = due_ms(r, SLICE(""), env->from,
+		next = due_ms(r, env->from, env->from,
 			      defer_find(r, ~msg->id, 0));
 	for (unsigned i = 0;
 	     i < msg->nrcpt && envelope_next_rcpt(&rcpts, &rcpt); i++) {

@@ -197,6 +197,23 @@ static void a_hop_in_trouble_holds_notices_too(void **state)
 	assert_int_equal(fixture_queued(), 0);
 }
 
+/* It goes by the route of the sender's mail, when that has one. */
+static void by_the_route_of_the_sender(void **state)
+{
+	(void)state;
+	sim_device_start(&dev, "route from:a@b.org smtp://192.0.2.2 tls=off\n"
+			       "route d.org smtp://192.0.2.1 tls=off\n");
+	sim_hop_rule(&hops[1], (struct sim_rule){ .step = SIM_DOT,
+						  .times = 1,
+						  .after_ms = 6000,
+						  .reply = "554 5.6.0 no" });
+	fixture_submit(c, BY_SMTP, "a@b.org", "c@d.org", BODY);
+	fixture_expect(c, "250 2.0.0 queued as ", 5000);
+	sim_device_run(&dev, 10000);
+	assert_int_equal(notices_at(&hops[1]), 1);
+	assert_int_equal(fixture_queued(), 0);
+}
+
 /* Recipients that wait go on; each refusal is in one notice. */
 static void one_notice_a_refusal(void **state)
 {
@@ -424,6 +441,7 @@ int main(void)
 		FIXTURE_TEST(a_notice_that_is_refused),
 		FIXTURE_TEST(a_notice_that_waits),
 		FIXTURE_TEST(a_hop_in_trouble_holds_notices_too),
+		FIXTURE_TEST(by_the_route_of_the_sender),
 		FIXTURE_TEST(one_notice_a_refusal),
 		FIXTURE_TEST(killed_on_the_way),
 		FIXTURE_TEST(cut_on_the_way),
