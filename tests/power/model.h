@@ -26,7 +26,9 @@ struct model_msg {
 	uint16_t code[MODEL_MAX_RCPT]; /* reasons; 0 none */
 	uint8_t text_len[MODEL_MAX_RCPT];
 	bool is_big;
-	uint32_t sum; /* of envelope and content */
+	uint32_t sum;   /* of envelope and content */
+	uint64_t place; /* where it was seen last; no part of the state */
+	int moves;      /* how often that has changed */
 };
 
 /* All that is queued. */
