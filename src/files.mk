@@ -99,6 +99,7 @@ obj-$(CONFIG_TLS) += net/trust_key.o
 obj-$(CONFIG_TLS) += net/trust_pem.o
 obj-$(CONFIG_TLS) += net/trust_x509.o
 
+obj-$(RELAY) += relay/age.o
 obj-$(RELAY) += relay/attempt.o
 obj-$(CONFIG_BOUNCE) += relay/bounce.o
 obj-$(RELAY) += relay/commit.o

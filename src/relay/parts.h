@@ -11,7 +11,7 @@
  *   session.c   clients                         control.c  operators
  *   event.c     log lines                       status.c   what they see
  *   relay.c     the turn of the loop            content.c  messages' bytes
- *   defer.c     recipients with their own delay
+ *   defer.c     recipients with their own delay age.c      old mail
  */
 #ifndef RELAY_PARTS_H
 #define RELAY_PARTS_H
@@ -156,6 +156,14 @@ void bounce_record(struct relay *r, struct delivery *d);
 
 /* When the bound on notices lets more go; INT64_MAX: none waits for that. */
 int64_t bounce_next_ms(const struct relay *r);
+
+/* --- age.c --- */
+
+/* Refuse queued mail that has become too old, if it is time to look. */
+void age_check(struct relay *r);
+
+/* CLOCK_BOOTTIME of that time. */
+int64_t age_next_ms(const struct relay *r);
 
 /* --- defer.c --- */
 

@@ -79,6 +79,7 @@ void relay_set_spool(struct relay *r, struct spool *spool, const char *why,
 	r->spool_waits = r->spool_later = r->spool_wanted = false;
 	r->spool_volatile = is_volatile;
 	r->tick_ms = spool ? r->now_ms : INT64_MAX;
+	r->old_ms = r->now_ms;
 	set_text(r->no_spool, sizeof(r->no_spool), why ? why : "");
 	if (ENABLE_SPOOL && spool != NULL && clock_is_sane(r))
 		spool_set_wall(spool, world_wall_s(r->w));
@@ -377,6 +378,7 @@ int relay_reload(struct relay *r, const struct conf *conf,
 					r->old_hops[k].success_ms;
 	r->conf = conf;
 	r->id = id;
+	r->old_ms = r->now_ms;
 	submission_reroute_all(r);
 	for (unsigned i = 0; i < conf->nroutes; i++) {
 		r->routes[i].after_ms = 0;

@@ -394,6 +394,7 @@ static void dispatch_route(struct relay *r, unsigned route)
 
 void work_dispatch(struct relay *r)
 {
+	age_check(r);
 	wake_deferred(r);
 	hold_staged(r, ROUTE_NONE, "no route for this recipient");
 	for (unsigned i = 0; i < r->conf->nroutes; i++)
@@ -423,7 +424,7 @@ int64_t work_next_ms(struct relay *r)
 
 	if (!ENABLE_SPOOL || r->spool == NULL || spool_count(r->spool) == 0)
 		return INT64_MAX;
-	next = defer_next_ms(r);
+	next = earlier(defer_next_ms(r), age_next_ms(r));
 	if (ENABLE_BOUNCE)
 		next = earlier(next, bounce_next_ms(r));
 	for (unsigned i = 0; i < r->conf->nroutes; i++) {

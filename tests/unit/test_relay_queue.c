@@ -277,6 +277,35 @@ static void old_age_returns(void **state)
 	assert_int_equal(fixture_queued(), 0);
 }
 
+/* Nothing ever tries it; age returns it all the same, what is held stays. */
+static void mail_without_a_route_grows_old(void **state)
+{
+	char order[40] = "hold ";
+
+	(void)state;
+	sim_device_start(&dev, "lifetime 2h\n"
+			       "route x.org smtp://192.0.2.1 tls=off\n");
+	fixture_send("a@b.org", "c@d.org", "250 2.0.0 queued as ");
+	fixture_send("a@x.org", "c@d.org", "250 2.0.0 queued as ");
+	fixture_submit(c, BY_SMTP, "a@x.org", "held@d.org", BODY);
+	fixture_expect(c, "250 2.0.0 queued as ", 1000);
+	memcpy(order + 5, strstr(c->got, "queued as ") + 10, 12);
+	assert_int_equal(sim_device_order(&dev, c, order), 0);
+	sim_device_run(&dev, 7190 * 1000);
+	assert_int_equal(sim_logged("expired id="), 0);
+	sim_device_run(&dev, 160 * 1000);
+	assert_int_equal(sim_logged("expired id="), 2);
+	assert_int_equal(hops[0].nmails, 1);
+	assert_int_equal(sim_hop_got(&hops[0], "a@x.org"), 1);
+	/* The other's notice has no route either. */
+	sim_device_run(&dev, 7000 * 1000);
+	assert_int_equal(sim_logged("dropped id="), 0);
+	sim_device_run(&dev, 400 * 1000);
+	assert_int_equal(sim_logged("dropped id="), 1);
+	assert_int_equal(fixture_queued(), 1);
+	assert_int_equal(hops[0].nmails, 1);
+}
+
 static void queued_mail_waits_for_the_splay(void **state)
 {
 	(void)state;
@@ -367,6 +396,7 @@ int main(void)
 		FIXTURE_TEST(only_one_is_deferred),
 		FIXTURE_TEST(many_are_deferred),
 		FIXTURE_TEST(old_age_returns),
+		FIXTURE_TEST(mail_without_a_route_grows_old),
 		FIXTURE_TEST(queued_mail_waits_for_the_splay),
 		FIXTURE_TEST(routes_do_not_wait_for_each_other),
 		FIXTURE_TEST(two_routes_take_turns),
