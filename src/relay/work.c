@@ -242,6 +242,7 @@ static bool find_queued(struct relay *r, struct delivery *d)
 		return false;
 	for (;;) {
 		int got = spool_next(r->spool, &rt->cursor, &d->msg);
+		uint64_t expired = r->count.expired;
 
 		if (got == 0)
 			break;
@@ -249,10 +250,15 @@ static bool find_queued(struct relay *r, struct delivery *d)
 			attempt_unreadable(r, d, got);
 			continue;
 		}
-		if (!wants_to_go(r, d))
+		if (wants_to_go(r, d)) {
+			fill_queued(r, d);
+			return true;
+		}
+		if (r->count.expired == expired)
 			continue;
-		fill_queued(r, d);
-		return true;
+		/* That was a sync: others have their turn before the next. */
+		r->again = true;
+		return false;
 	}
 	rt->backlog = false;
 	return false;
@@ -388,7 +394,7 @@ static void dispatch_route(struct relay *r, unsigned route)
 	d->route = (uint8_t)route;
 	if (work_find(r, d))
 		delivery_start(r, d, hop);
-	else if (!r->routes[route].passed)
+	else if (!r->routes[route].passed && !r->routes[route].backlog)
 		forget_order(r, route);
 }
 

@@ -243,6 +243,29 @@ static void one_notice_a_refusal(void **state)
 	assert_int_equal(fixture_queued(), 0);
 }
 
+/* Each has its notice, however many grow old together. */
+static void many_grow_old(void **state)
+{
+	(void)state;
+	sim_device_start(&dev, FIXTURE_ONE "lifetime 2h\n");
+	hops[0].door->mood = SIM_REFUSES;
+	for (unsigned i = 0; i < 20; i++)
+		fixture_send("a@b.org", "c@d.org", "250 2.0.0 queued as ");
+	sim_device_run(&dev, 2 * HOUR_MS - 60000);
+	sim_hop_says(&hops[0], SIM_MAIL, "<>", "450 4.3.0 not now");
+	sim_hop_says(&hops[0], SIM_RCPT, NULL, "450 4.2.1 mailbox busy");
+	hops[0].door->mood = SIM_ACCEPTS;
+	sim_device_run(&dev, 90 * 60 * 1000);
+	assert_int_equal(sim_logged("expired id="), 20);
+	assert_int_equal(counter("expired"), 20);
+	assert_int_equal(fixture_queued(), 20);
+	sim_hop_heals(&hops[0]);
+	sim_device_order(&dev, c, "flush wait");
+	assert_int_equal(notices_at(&hops[0]), 20);
+	assert_int_equal(hops[0].nmails, 20);
+	assert_int_equal(fixture_queued(), 0);
+}
+
 /* Killed at any time between the refusal and the notice's 250, it is told. */
 static void killed_on_the_way(void **state)
 {
@@ -384,6 +407,44 @@ static void removed_on_the_way(void **state)
 	assert_int_equal(fixture_queued(), 0);
 }
 
+/* Another configuration meanwhile is no reason to send it again. */
+static void reloaded_on_the_way(void **state)
+{
+	(void)state;
+	sim_device_start(&dev, TWO_ROUTES);
+	sim_hop_rule(&hops[1], (struct sim_rule){ .step = SIM_DATA,
+						  .times = 1,
+						  .after_ms = 2000 });
+	late_refusal("a@b.org");
+	sim_device_run(&dev, 3000);
+	assert_int_equal(sim_hop_heard(&hops[1], "MAIL FROM:<>"), 1);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(sim_device_reload(&dev, FIXTURE_ONE), 0);
+	sim_device_run(&dev, HOUR_MS);
+	assert_int_equal(notices_at(&hops[0]) + notices_at(&hops[1]), 1);
+	assert_int_equal(fixture_queued(), 0);
+}
+
+/* A medium that does not read for a while: nothing is sent in part. */
+static void a_message_that_cannot_be_read(void **state)
+{
+	(void)state;
+	sim_device_start(&dev, TWO_ROUTES);
+	sim_hop_rule(&hops[1], (struct sim_rule){ .step = SIM_DATA,
+						  .times = 1,
+						  .after_ms = 2000 });
+	late_refusal("a@b.org");
+	sim_device_run(&dev, 3000);
+	dev.disk.read_error = -EIO;
+	sim_device_run(&dev, 5000);
+	assert_true(sim_logged("cannot be read (error 5)") > 0);
+	assert_int_equal(hops[1].nmails, 0);
+	dev.disk.read_error = 0;
+	sim_device_run(&dev, HOUR_MS);
+	assert_int_equal(notices_at(&hops[1]), 1);
+	assert_int_equal(fixture_queued(), 0);
+}
+
 /* A refusal that cannot be stored is tried again, not in a loop. */
 static void a_refusal_that_is_not_stored(void **state)
 {
@@ -443,12 +504,15 @@ int main(void)
 		FIXTURE_TEST(a_hop_in_trouble_holds_notices_too),
 		FIXTURE_TEST(by_the_route_of_the_sender),
 		FIXTURE_TEST(one_notice_a_refusal),
+		FIXTURE_TEST(many_grow_old),
 		FIXTURE_TEST(killed_on_the_way),
 		FIXTURE_TEST(cut_on_the_way),
 		FIXTURE_TEST(the_mark_of_a_notice_is_lazy),
 		FIXTURE_TEST(an_answer_that_is_lost),
 		FIXTURE_TEST(so_many_in_an_hour),
 		FIXTURE_TEST(removed_on_the_way),
+		FIXTURE_TEST(reloaded_on_the_way),
+		FIXTURE_TEST(a_message_that_cannot_be_read),
 		FIXTURE_TEST(a_refusal_that_is_not_stored),
 		FIXTURE_TEST(many_are_refused),
 	};
