@@ -62,7 +62,7 @@ class Medium:
     def __init__(self, fs, folder, volatile=None):
         self.fs, self.kind = fs, MEDIUM.get(fs, 'disk')
         self.image = os.path.join(folder, 'image')
-        self.mib = 16 if fs in MEDIUM or fs == 'device' else 64
+        self.mib = 16 if fs in MEDIUM else 1 if fs == 'device' else 64
         self.socket = os.path.join(folder, 'disk.sock') if volatile else None
         with open(self.image, 'wb') as f:
             if self.kind == 'disk':
