@@ -5,7 +5,8 @@
 # from the console:
 #   work SEED FIRST EPOCH COMMIT   until the power is cut
 #   drain SEED EPOCH               until the queue is empty
-#   loop SEED FIRST COUNT MOST     COUNT cuts by the flash itself
+#   loop SEED FIRST COUNT MOST     COUNT cuts, each by the flash itself in one
+#                                  of the next MOST programs or erases
 # and prints RUN when the daemon is about to start, END when the order is done.
 # shellcheck source=/dev/null
 . ./cuts.conf
@@ -111,19 +112,29 @@ number() {
 	echo $(($(od -An -N3 -tu4 /dev/urandom) % $1 + 1))
 }
 
-# Every fourth cut may fall into the mount or the recovery.
+life() {
+	next=$(./cuts_guest work "$1" "$next" "$P/dead" "$2" 2>/tmp/log)
+}
+
+# A first life without a cut makes the spool: that takes more operations than
+# any life has.  Every fourth cut may fall into the mount or the recovery.
 loop() {
 	P=/sys/module/flashsim/parameters
 	next=$2
 	n=0
+	mount_spool || return 1
+	prepare 0s
+	life "$1" 2000
+	umount /mnt
+	[ "$FS" != ubifs ] || ./cuts_guest detach
+	echo RUN
 	while [ $n -lt "$3" ]; do
 		early=$(number 4)
 		[ "$early" != 1 ] || number "$4" >$P/cut
 		if mount_spool; then
 			prepare "$(number 2)s"
 			[ "$early" = 1 ] || number "$4" >$P/cut
-			next=$(./cuts_guest work "$1$n" "$next" $P/dead 20000 2>/tmp/log)
-			[ $n != 0 ] || echo RUN
+			life "$1$n" 20000
 		elif [ "$(cat $P/dead)" != Y ]; then
 			dmesg | tail -5
 			return 1
