@@ -57,7 +57,7 @@ enum spool_rcpt_state {
 /* Message flags as stored. */
 enum {
 	SPOOL_HELD = 1,      /* not touched until released */
-	SPOOL_RETURNING = 2, /* a notice is owed for refused recipients */
+	SPOOL_RETURNING = 2, /* some were refused: a notice is, or was, owed */
 	SPOOL_8BIT = 4,      /* the content has 8-bit bytes */
 	SPOOL_WALL_SANE = 8, /* wall_s was a sane time */
 	SPOOL_USER = 16      /* the owner's own flag bits: 16, 32, 64 */
