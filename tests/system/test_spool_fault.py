@@ -221,8 +221,8 @@ def test_nth_call_fails(bench, kind, error, end):
 
 @pytest.mark.parametrize('end', ['kill', 'stop'])
 @pytest.mark.parametrize('kind, error', [
-    ('write', 'EIO'), ('write', 'ENOSPC'), ('write', 'EROFS'),
-    ('sync', 'EIO')])
+    ('read', 'EIO'), ('write', 'EIO'), ('write', 'ENOSPC'),
+    ('write', 'EROFS'), ('sync', 'EIO')])
 def test_all_fail_from_the_nth_on(bench, kind, error, end):
     n = 1
     while run(bench, kind, n, error, True, end == 'kill'):
