@@ -30,6 +30,14 @@ int frame_check(const uint8_t p[static FRAME_SIZE])
 	return p[4] > FRAME_VERSION ? -EPROTO : -ENOTSUP;
 }
 
+bool frame_is_zero(const uint8_t p[static FRAME_SIZE])
+{
+	for (size_t i = 0; i < FRAME_SIZE; i++)
+		if (p[i] != 0)
+			return false;
+	return true;
+}
+
 uint64_t frame_torn_seq(const uint8_t p[static FRAME_HEAD])
 {
 	return memcmp(p, magic, sizeof(magic)) == 0 ? get_u64le(p + 16) : 0;

@@ -90,6 +90,9 @@ static inline uint64_t frame_prior(const struct frame_head *h)
  */
 must_check int frame_check(const uint8_t p[static FRAME_SIZE]);
 
+/* Has nothing ever been written there? */
+bool frame_is_zero(const uint8_t p[static FRAME_SIZE]);
+
 /* The sequence that a head without a good CRC claims; 0: it is no head. */
 uint64_t frame_torn_seq(const uint8_t p[static FRAME_HEAD]);
 

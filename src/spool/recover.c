@@ -28,17 +28,11 @@ struct recovery {
 	uint64_t proven;           /* commits up to here were synced whole */
 	bool skip_proof;           /* the next one was not */
 	int err;                   /* some frame could not be read */
+	uint32_t unread;           /* so many of them */
+	int late;                  /* one that could be read cannot any more */
 	bool is_newer;             /* a frame of a newer version was seen */
 	bool is_dirty;             /* the first frames are not zero */
 };
-
-static bool is_zero(const uint8_t *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (p[i] != 0)
-			return false;
-	return true;
-}
 
 /* A good frame at this place of a ring whose size is now known. */
 static void see_frame(struct recovery *r, uint32_t at)
@@ -74,6 +68,7 @@ static int scan(struct recovery *r, uint32_t frames)
 		int err = s->m->ops->read(s->m->ctx, off, s->read, FRAME_SIZE);
 		if (err) {
 			r->err = err;
+			r->unread++;
 			continue;
 		}
 		err = frame_check(s->read);
@@ -83,21 +78,34 @@ static int scan(struct recovery *r, uint32_t frames)
 			r->is_newer = true;
 		else if (err == -ENOTSUP)
 			r->found->foreign++;
-		if (at < blank && !is_zero(s->read, FRAME_SIZE))
+		if (at < blank && !frame_is_zero(s->read))
 			r->is_dirty = true;
 	}
-	return r->is_newer ? -EPROTO : 0;
+	if (r->is_newer)
+		return -EPROTO;
+	/* Bad blocks are lived with; a medium that fails is not judged. */
+	return r->unread > frames / 8 ? r->err : 0;
+}
+
+/* A part of a frame that could be read; false: it cannot any more. */
+static bool read_again(struct recovery *r, uint64_t seq, uint32_t off, void *p,
+		       size_t n)
+{
+	const struct medium *m = r->s->m;
+
+	off += (uint32_t)(seq % r->s->ring) * FRAME_SIZE;
+	int err = m->ops->read(m->ctx, off, p, n);
+	r->late = err ? err : r->late;
+	return err == 0;
 }
 
 /* The head of a good frame; false: another sequence lies there. */
-static bool get_head(struct spool *s, uint64_t seq, struct frame_head *h)
+static bool get_head(struct recovery *r, uint64_t seq, struct frame_head *h)
 {
 	uint8_t p[FRAME_HEAD];
 
-	if ((*ring_word(s, seq) & WORD_KIND) == WORD_EMPTY)
-		return false;
-	uint64_t off = seq % s->ring * FRAME_SIZE;
-	if (s->m->ops->read(s->m->ctx, off, p, sizeof(p)))
+	if ((*ring_word(r->s, seq) & WORD_KIND) == WORD_EMPTY ||
+	    !read_again(r, seq, 0, p, sizeof(p)))
 		return false;
 	return frame_parse(p, h) == 0 && h->seq == seq;
 }
@@ -115,7 +123,7 @@ static bool is_burnt(struct recovery *r, const struct frame_head *h)
 {
 	struct frame_head prior;
 
-	return h->gap <= r->s->ring && get_head(r->s, frame_prior(h), &prior) &&
+	return h->gap <= r->s->ring && get_head(r, frame_prior(h), &prior) &&
 	       prior.count > 0 && lazy_is_burnt(r->s, prior.id, h);
 }
 
@@ -128,7 +136,7 @@ static bool is_complete(struct recovery *r, const struct frame_head *h)
 	    h->kind != FRAME_COMMIT)
 		return false;
 	for (uint64_t seq = frame_first(h); seq < h->seq; seq++)
-		if (!get_head(r->s, seq, &other) || !is_same(&other, h))
+		if (!get_head(r, seq, &other) || !is_same(&other, h))
 			return false;
 	return true;
 }
@@ -177,7 +185,7 @@ static uint32_t judge(struct recovery *r, uint64_t seq)
 	bool was_good = (*ring_word(r->s, seq) & WORD_KIND) != WORD_EMPTY;
 
 	leave_commit(r, seq);
-	if (!get_head(r->s, seq, &h)) {
+	if (!get_head(r, seq, &h)) {
 		if (r->commit.count > 0 || (r->has_link && seq == r->link))
 			r->found->damaged++;
 		else
@@ -196,12 +204,11 @@ static uint32_t judge(struct recovery *r, uint64_t seq)
 }
 
 /* Data frames are known by the tag of their stream. */
-static uint32_t tag_of(struct spool *s, uint64_t seq)
+static uint32_t tag_of(struct recovery *r, uint64_t seq)
 {
 	uint8_t p[8];
-	uint64_t off = seq % s->ring * FRAME_SIZE + FRAME_HEAD;
 
-	if (s->m->ops->read(s->m->ctx, off, p, sizeof(p)))
+	if (!read_again(r, seq, FRAME_HEAD, p, sizeof(p)))
 		return WORD_EMPTY;
 	return (uint32_t)(get_u64le(p) & RING_TAG_MASK) << WORD_TAG | WORD_DATA;
 }
@@ -220,7 +227,7 @@ static void walk_down(struct recovery *r)
 		}
 		*word = judge(r, seq);
 		if (*word == WORD_DATA)
-			*word = tag_of(s, seq);
+			*word = tag_of(r, seq);
 	}
 	/* Places above the first R sequences were never written. */
 	for (uint64_t seq = r->top + 1; seq < r->floor + s->ring; seq++)
@@ -297,7 +304,10 @@ static void walk_up(struct recovery *r)
 	for (uint64_t seq = s->tail; seq < s->next; seq++) {
 		if ((*ring_word(s, seq) & WORD_KIND) != WORD_COMMIT)
 			continue;
-		if (ring_load(s, seq)) {
+		int err = ring_load(s, seq);
+		if (err) {
+			if (err != -EBADMSG)
+				r->late = err;
 			*ring_word(s, seq) = WORD_EMPTY;
 			r->found->damaged++;
 			continue;
@@ -317,8 +327,9 @@ static void walk_up(struct recovery *r)
  * Give the data frames of a big message to it; says whether they are all
  * there: as many as there should be, and the sum of their numbers right.
  */
-static bool name_data(struct spool *s, const struct record_msg *m)
+static bool name_data(struct recovery *r, const struct record_msg *m)
 {
+	struct spool *s = r->s;
 	uint32_t word = (uint32_t)(m->stream & RING_TAG_MASK) << WORD_TAG |
 			WORD_DATA;
 	uint64_t sum = 0;
@@ -328,8 +339,7 @@ static bool name_data(struct spool *s, const struct record_msg *m)
 	for (uint32_t at = 0; at < s->ring; at++) {
 		if (s->index[at] != word)
 			continue;
-		uint64_t off = (uint64_t)at * FRAME_SIZE + FRAME_HEAD;
-		if (s->m->ops->read(s->m->ctx, off, p, sizeof(p)) ||
+		if (!read_again(r, at, FRAME_HEAD, p, sizeof(p)) ||
 		    get_u64le(p) != m->stream)
 			continue;
 		s->index[at] |= WORD_NAMED;
@@ -368,7 +378,7 @@ static void check_message(struct recovery *r, uint64_t seq, uint8_t slot)
 	if (ring_place(r->s, seq, slot, &pl))
 		return;
 	bool whole = !pl.rec.is_damaged && ring_has_frames(r->s, &pl);
-	bool named = !pl.rec.is_big || name_data(r->s, &pl.rec);
+	bool named = !pl.rec.is_big || name_data(r, &pl.rec);
 	if (!named && seq > r->proven) {
 		drop_torn(r, &pl);
 		return;
@@ -393,15 +403,6 @@ static void check_messages(struct recovery *r)
 			continue;
 		*word = *word & WORD_NAMED ? *word & ~WORD_NAMED : WORD_EMPTY;
 	}
-}
-
-uint32_t ring_root(uint32_t n)
-{
-	uint32_t root = 1;
-
-	while ((root + 1) * (root + 1) <= n)
-		root++;
-	return root;
 }
 
 static void start_fresh(struct spool *s, struct spool_found *found)
@@ -441,7 +442,7 @@ static int recover(struct recovery *r, uint32_t frames)
 	walk_up(r);
 	check_messages(r);
 	ring_recount(s);
-	return 0;
+	return r->late;
 }
 
 /* The state of a spool that knows nothing, the index left alone. */

@@ -130,3 +130,12 @@ uint64_t ring_room(const struct spool *s)
 		return s->ring - s->next;
 	return ring_free(s);
 }
+
+uint32_t ring_root(uint32_t n)
+{
+	uint32_t root = 1;
+
+	while ((root + 1) * (root + 1) <= n)
+		root++;
+	return root;
+}

@@ -261,6 +261,60 @@ static void opening_can_fail(void **state)
 	box_free(b);
 }
 
+/* Frames that cannot be read, a bit each; reads of others until then. */
+static uint64_t bad_frames;
+static int good_reads;
+
+static int read_bad(void *ctx, uint64_t off, void *p, size_t n)
+{
+	const struct box_medium *m = ctx;
+
+	if (bad_frames >> off / SPOOL_FRAME & 1 && good_reads-- <= 0)
+		return -EIO;
+	return m->medium.ops->read(ctx, off, p, n);
+}
+
+/* Opened with these frames bad, which can be read so often before. */
+static int open_bad(struct box *b, uint64_t frames, int reads)
+{
+	static struct medium_ops ops;
+	static struct medium m;
+
+	m = b->ring.medium;
+	ops = *m.ops;
+	ops.read = read_bad;
+	m.ops = &ops;
+	bad_frames = frames;
+	good_reads = reads;
+	return spool_open(b->spool, &m, NULL, &b->world, &b->found);
+}
+
+/* A few bad blocks cost what is in them; a medium that fails is not judged. */
+static void bad_blocks(void **state)
+{
+	struct box *b = box_new(32);
+
+	(void)state;
+	for (uint64_t id = 1; id <= 6; id++)
+		assert_int_equal(box_add(b, id, 1, 20, 3000), 0);
+	/* They begin in the middle: frames 16 to 21. */
+	for (int bad = 1; bad <= 6; bad++) {
+		uint64_t frames = ((UINT64_C(1) << bad) - 1) << 16;
+		int err = open_bad(b, frames, 0);
+
+		assert_int_equal(err, bad > 4 ? -EIO : 0);
+		for (uint64_t id = 1; err == 0 && id <= 6; id++)
+			assert_int_equal(box_has(b, id), id > (uint64_t)bad);
+		/* One that was read by the scan is not missing for good. */
+		if (bad == 1)
+			assert_int_equal(open_bad(b, frames, 1), -EIO);
+	}
+	assert_int_equal(box_open(b, false), 0);
+	for (uint64_t id = 1; id <= 6; id++)
+		assert_true(box_has(b, id));
+	box_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +327,7 @@ int main(void)
 		cmocka_unit_test(a_first_commit_torn),
 		cmocka_unit_test(a_sync_breaks_the_stream),
 		cmocka_unit_test(opening_can_fail),
+		cmocka_unit_test(bad_blocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
