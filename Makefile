@@ -69,8 +69,8 @@ endif
 endif
 
 # These need no configuration; with only them asked for, none is made.
-PLAIN := %config clean help deps deps-% check check-% lint lint-% fleet fuzz size \
-	repro dist format demo bench power power-real
+PLAIN := %config clean help coverage deps deps-% check check-% lint lint-% \
+	fleet fuzz size repro dist format demo bench power power-real
 ifneq ($(filter-out $(PLAIN),$(or $(MAKECMDGOALS),all)),)
 
 $(O)/.config: board/$(BOARD)/defconfig Kconfig
@@ -243,7 +243,7 @@ RUN := $(PYTHON) tests/tools/run
 
 ## check           everything that proves the promises
 check: deps
-	$(Q)$(RUN) lint build unit fuzz golden power image arch repro system
+	$(Q)$(RUN) lint build unit fuzz golden power image coverage arch repro system
 ## check-fast      unit tests, quick lint rules, fuzz corpora: a minute
 check-fast: deps
 	$(Q)$(RUN) lint-fast unit fuzz golden power-fast
@@ -273,6 +273,9 @@ power-real:
 	$(Q)$(MAKE) CONF=default
 	$(Q)$(PYTHON) tests/flash/cuts $(if $(FS),--fs "$(FS)") \
 		$(if $(CUTS),--cuts $(CUTS))
+## coverage        branches of src/spool that its tests take, by file
+coverage:
+	$(Q)tests/tools/coverage
 ## check-system    the program against real peers; T=EXPRESSION selects
 check-system:
 	$(Q)$(RUN) system $(T)
@@ -336,5 +339,5 @@ help:
 	@echo "CONF=$(subst $() ,|,$(BOARDS))  CROSS=armhf|aarch64|mipsel|riscv64|s390x  V=1"
 	@echo "CC CFLAGS LDFLAGS WERROR= BEARSSL_DIR UDNS_DIR DEPS_DIR DESTDIR PREFIX"
 .PHONY: check check-fast check-unit check-fuzz check-golden check-power \
-	check-image power power-real check-system check-build fleet fuzz bench \
+	check-image coverage power power-real check-system check-build fleet fuzz bench \
 	lint lint-fast size repro format demo deps deps-build libs dist clean help

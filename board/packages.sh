@@ -12,7 +12,7 @@ cross="gcc-arm-linux-gnueabihf gcc-aarch64-linux-gnu gcc-mipsel-linux-gnu
 	gcc-riscv64-linux-gnu gcc-s390x-linux-gnu libc6-dev-armhf-cross
 	libc6-dev-arm64-cross libc6-dev-mipsel-cross libc6-dev-riscv64-cross
 	libc6-dev-s390x-cross qemu-user-static"
-lint="clang clang-format clang-tidy cppcheck shellcheck libclang-rt-14-dev"
+lint="clang llvm clang-format clang-tidy cppcheck shellcheck libclang-rt-14-dev"
 peers="postfix dovecot-core swaks libsasl2-modules s-nail"
 tools="python3-pytest libcmocka-dev strace e2fsprogs util-linux procps git
 	iproute2 faketime"

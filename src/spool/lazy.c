@@ -84,7 +84,7 @@ static int put_entry(struct spool *s, uint32_t n, const struct lazy *l)
 /* Keep it on tmpfs too.  0 or -errno; -ENOSPC the medium is used up. */
 static int keep(struct spool *s, const struct lazy *l)
 {
-	if (!s->marks || s->last_id == 0)
+	if (!s->marks)
 		return 0;
 	/* One entry is left for what is burnt. */
 	uint64_t after = (uint64_t)s->nkept + 1 + (s->nburnt == 0);
@@ -120,8 +120,8 @@ static bool get_kept(struct spool *s, uint64_t id, uint32_t n, struct lazy *l)
 		return false;
 	if (s->marks->ops->read(s->marks->ctx, off, e, ENTRY))
 		return false;
-	if (id == 0 || get_u32le(e + 28) != crc32c(0, e, 28) ||
-	    get_u64le(e) != id || get_u16le(e + 22) != n)
+	if (get_u32le(e + 28) != crc32c(0, e, 28) || get_u64le(e) != id ||
+	    get_u16le(e + 22) != n)
 		return false;
 	*l = (struct lazy){
 		.seq = get_u64le(e + 8),

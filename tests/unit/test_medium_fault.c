@@ -6,18 +6,13 @@
  *
  * The calls of libc are replaced by those below.
  */
-#include "check.h"
+#include "spoolbox.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include "spool/medium.h"
-#include "spool/spool.h"
 
 int renameat(int from_dir, const char *from, int to_dir, const char *to);
 
@@ -243,6 +238,83 @@ static void each_call_fails(void **state)
 	}
 }
 
+/* Has the file at the path the message, and how many frames? */
+static uint32_t frames_with_message(struct box *b)
+{
+	struct medium_file m;
+
+	assert_int_equal(open_it(&m), 0);
+	assert_int_equal(
+		spool_open(b->spool, &m.medium, NULL, &b->world, &b->found), 0);
+	assert_true(box_has(b, 1));
+	medium_file_close(&m);
+	return (uint32_t)(m.medium.size / SPOOL_FRAME);
+}
+
+/* One fault while the file is made anew with another size. */
+static bool resize_with(struct box *b, enum call call, int nth)
+{
+	struct medium_file m;
+	int before = count_open();
+
+	assert_int_equal(set_up(NULL), 0);
+	assert_int_equal(open_it(&m), 0);
+	assert_int_equal(
+		spool_open(b->spool, &m.medium, NULL, &b->world, &b->found), 0);
+	assert_int_equal(box_add(b, 1, 1, 20, 5000), 0);
+	fail_call = call;
+	fail_nth = nth;
+	fail_errno = EIO;
+	int err = medium_file_resize(b->spool, path, 2 * SIZE, 0, 0);
+	bool hit = fail_nth == 0;
+	fail_nth = 0;
+	/* A sync that fails behind the rename: told, and the name has moved. */
+	bool is_old = medium_file_is_at(&m, path);
+	assert_false(is_old ? err == 0 : err != 0 && call != FSYNC);
+	if (!hit)
+		assert_int_equal(err, 0);
+	medium_file_close(&m);
+	assert_int_equal(count_open(), before);
+	assert_int_equal(frames_with_message(b), is_old ? 16 : 32);
+	assert_int_equal(tear_down(NULL), 0);
+	return hit;
+}
+
+/* The old file stays as it was, until the new one has its name. */
+static void each_call_fails_at_a_new_size(void **state)
+{
+	struct box *b = box_new(16);
+	int hits = 0;
+
+	(void)state;
+	for (int call = 0; call < CALLS; call++)
+		for (int nth = 1; resize_with(b, (enum call)call, nth); nth++)
+			hits++;
+	assert_true(hits > 10);
+	box_free(b);
+}
+
+/* Another file may have taken the name of the one that is open. */
+static void the_name_of_another(void **state)
+{
+	struct medium_file m;
+
+	(void)state;
+	assert_int_equal(open_it(&m), 0);
+	assert_true(medium_file_is_at(&m, path));
+	fail_call = FSTAT;
+	fail_nth = 1;
+	fail_errno = EIO;
+	assert_true(medium_file_is_at(&m, path));
+	assert_int_equal(rename(path, tmp), 0);
+	assert_false(medium_file_is_at(&m, path));
+	int fd = open(path, O_RDWR | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_false(medium_file_is_at(&m, path));
+	medium_file_close(&m);
+}
+
 /* Who is not root gives nothing away, and takes what is his. */
 static void not_as_root(void **state)
 {
@@ -342,6 +414,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_call_fails),
+		cmocka_unit_test(each_call_fails_at_a_new_size),
+		cmocka_unit_test_setup_teardown(the_name_of_another, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(not_as_root, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_device, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_sync_that_fails, set_up,

@@ -230,12 +230,91 @@ static void each_field_everywhere(void **state)
 	}
 }
 
+/* A number that changes behind the back of a spool that is in use. */
+static void behind_its_back(uint64_t at, const struct field *f, uint16_t base)
+{
+	uint64_t ids[8 * IMAGE_FRAMES], v;
+	uint64_t off = at * SPOOL_FRAME + base + f->at;
+
+	image_reset(im);
+	assert_int_equal(box_open(im->box, false), 0);
+	for (unsigned i = 0; value_of(i, get(im->bytes + off, f->n), f->n, &v);
+	     i += 4) {
+		memcpy(im->box->ring.bytes + at * SPOOL_FRAME,
+		       im->bytes + at * SPOOL_FRAME, SPOOL_FRAME);
+		put(im->box->ring.bytes + off, f->n, v);
+		image_seal(im->box->ring.bytes + at * SPOOL_FRAME);
+		(void)read_all(ids, ARRAY_LEN(ids));
+	}
+	assert_int_equal(box_add(im->box, NEW_ID, 1, 10, 300), 0);
+	assert_true(box_has(im->box, NEW_ID));
+}
+
+static void each_field_behind_its_back(void **state)
+{
+	static const struct field stream = { 0, 8 }, number = { 8, 4 };
+
+	(void)state;
+	for (uint64_t seq = im->tail; seq <= im->top; seq++) {
+		uint64_t at = seq % IMAGE_FRAMES;
+		for (size_t i = 0; i < ARRAY_LEN(head); i++)
+			behind_its_back(at, &head[i], 0);
+		behind_its_back(at, &stream, FRAME_HEAD);
+		behind_its_back(at, &number, FRAME_HEAD);
+	}
+}
+
+/* The newest commit is not whole, and what it says of the others is wrong. */
+static void a_void_commit_that_lies(void **state)
+{
+	static const struct field lies[] = {
+		{ 40, 4 }, { 44, 4 }, { 36, 4 }, { 54, 2 }
+	};
+	uint64_t v;
+
+	(void)state;
+	for (size_t f = 0; f < ARRAY_LEN(lies); f++) {
+		for (unsigned i = 0; value_of(i, im->top, lies[f].n, &v); i++) {
+			image_reset(im);
+			uint8_t *p = im->box->ring.bytes +
+				     im->top % IMAGE_FRAMES * SPOOL_FRAME;
+			put(p + lies[f].at, lies[f].n, v);
+			image_seal(p);
+			p = im->box->ring.bytes +
+			    (im->top - 1) % IMAGE_FRAMES * SPOOL_FRAME;
+			memset(p, 0, SPOOL_FRAME);
+			check_forged();
+		}
+	}
+}
+
+/* One frame alone, of any sequence: loose data, or a commit's. */
+static void one_frame_alone(void **state)
+{
+	(void)state;
+	for (uint64_t at = 0; at < IMAGE_FRAMES; at++) {
+		for (uint64_t seq = 1; seq < 2 * IMAGE_FRAMES; seq += 3) {
+			image_reset(im);
+			memset(im->box->ring.bytes, 0, IMAGE_BYTES);
+			uint8_t *p = im->box->ring.bytes +
+				     seq % IMAGE_FRAMES * SPOOL_FRAME;
+			memcpy(p, im->bytes + at * SPOOL_FRAME, SPOOL_FRAME);
+			put_u64le(p + 16, seq);
+			image_seal(p);
+			check_forged();
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_field_of_a_head),
 		cmocka_unit_test(each_field_of_a_record),
 		cmocka_unit_test(each_field_everywhere),
+		cmocka_unit_test(each_field_behind_its_back),
+		cmocka_unit_test(a_void_commit_that_lies),
+		cmocka_unit_test(one_frame_alone),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
