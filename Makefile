@@ -70,12 +70,15 @@ endif
 
 # These need no configuration; with only them asked for, none is made.
 PLAIN := %config clean help coverage deps deps-% check check-% lint lint-% \
-	fleet fuzz size repro dist format demo bench power power-real
+	fleet fuzz size repro dist format demo bench power power-real sim
 ifneq ($(filter-out $(PLAIN),$(or $(MAKECMDGOALS),all)),)
 
-$(O)/.config: board/$(BOARD)/defconfig Kconfig
+# FRAGMENT: a file with lines that count more than those of the board.
+$(O)/.config: board/$(BOARD)/defconfig $(FRAGMENT) Kconfig
 	@mkdir -p $(@D)
-	$(Q)KCONFIG_CONFIG=$@ $(PYTHON) -m defconfig --kconfig Kconfig $< >/dev/null
+	$(Q)awk '{ at[$$1 == "#" ? $$2 : substr($$1, 1, index($$1, "=") - 1)] = $$0 } \
+		END { for (k in at) print at[k] }' $(filter-out Kconfig,$^) >$@.in
+	$(Q)KCONFIG_CONFIG=$@ $(PYTHON) -m defconfig --kconfig Kconfig $@.in >/dev/null
 
 # One recipe makes both.  Only an incomplete .config needs Python.
 KAWK := awk -f board/kconfig.awk -v epoch=$(SOURCE_DATE_EPOCH)
@@ -170,11 +173,13 @@ install:
 
 # ---- tests of one configuration ------------------------------------------
 
-TEST_CFLAGS = $(OUR_CFLAGS) -Itests -Itests/lib -Wno-format-truncation $(CFLAGS) -MMD -MP
+TEST_CFLAGS = $(OUR_CFLAGS) -Itests -Itests/lib -Wno-format-truncation \
+	-Wno-frame-larger-than $(CFLAGS) -MMD -MP
 UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 TEST_LIB := $(patsubst tests/lib/%.c,$(O)/testlib/%.o,$(wildcard tests/lib/*.c))
-SIM := $(patsubst tests/%.c,$(O)/%.o,$(wildcard tests/sim/*.c))
+
+SIM := $(patsubst tests/%.c,$(O)/%.o,$(filter-out tests/sim/century.c,$(wildcard tests/sim/*.c)))
 
 $(O)/testlib/%.o: tests/lib/%.c $(O)/config.h $(O)/flags
 	@mkdir -p $(@D)
@@ -228,11 +233,20 @@ $(O)/fleet: tests/fleet/fleet.c $(O)/sim/fleet.o $(O)/sim/sim.o $(ARCHIVE)
 	$(Q)$(CC) $(filter-out -MMD -MP,$(TEST_CFLAGS)) $(OUR_LDFLAGS) $(LDFLAGS) \
 		-o $@ $^ $(LIB_LDLIBS) -lm
 
+# What a mutated source takes the place of is left out of the archive.
+CENTURY = $(CC) -w $(filter-out -MMD -MP,$(TEST_CFLAGS)) $(OUR_LDFLAGS) $(LDFLAGS)
+$(O)/century: tests/sim/century.c $(SIM) $(ARCHIVE)
+	@echo "  TEST  $<"
+	$(Q)$(CENTURY) -o $@ $< $(SIM) $(ARCHIVE) $(LIB_LDLIBS) -lcmocka
+century-mutant: $(O)/century
+	$(Q)$(CENTURY) -o $(OUT) tests/sim/century.c $(MUTANT) $(SIM) $(ARCHIVE) \
+		$(LIB_LDLIBS) -lcmocka
+
 sources:
 	@echo $(obj-y:%.o=src/%.c)
 unit-programs: $(if $(T),$(filter %/$(T),$(UNIT)),$(UNIT))
 fuzz-programs: $(if $(T),$(filter %/$(T),$(FUZZ)),$(FUZZ))
-.PHONY: install sources unit-programs fuzz-programs FORCE
+.PHONY: install sources unit-programs fuzz-programs century-mutant FORCE
 
 -include $(OBJS:.o=.d) $(POWER_OBJS:.o=.d) $(UNIT:=.d) $(TEST_LIB:.o=.d) $(SIM:.o=.d)
 endif
@@ -243,7 +257,7 @@ RUN := $(PYTHON) tests/tools/run
 
 ## check           everything that proves the promises
 check: deps
-	$(Q)$(RUN) lint build unit fuzz golden power image coverage arch repro system
+	$(Q)$(RUN) lint build unit fuzz golden power image sim coverage arch repro system
 ## check-fast      unit tests, quick lint rules, fuzz corpora: a minute
 check-fast: deps
 	$(Q)$(RUN) lint-fast unit fuzz golden power-fast
@@ -276,6 +290,11 @@ power-real:
 ## coverage        branches of src/spool that its tests take, by file
 coverage:
 	$(Q)tests/tools/coverage
+## sim             YEARS=20 of devices in a simulated world; SEED=N repeats one
+SIM_MAKE := $(MAKE) CONF=host O=build/sim FRAGMENT=tests/sim/config
+sim:
+	$(Q)$(SIM_MAKE) build/sim/century
+	$(Q)build/sim/century $(if $(SEED),--replay $(SEED),--years $(or $(YEARS),20))
 ## check-system    the program against real peers; T=EXPRESSION selects
 check-system:
 	$(Q)$(RUN) system $(T)
@@ -340,4 +359,4 @@ help:
 	@echo "CC CFLAGS LDFLAGS WERROR= BEARSSL_DIR UDNS_DIR DEPS_DIR DESTDIR PREFIX"
 .PHONY: check check-fast check-unit check-fuzz check-golden check-power \
 	check-image coverage power power-real check-system check-build fleet fuzz bench \
-	lint lint-fast size repro format demo deps deps-build libs dist clean help
+	lint lint-fast size repro format demo sim deps deps-build libs dist clean help

@@ -33,8 +33,7 @@ int64_t message_arrival(struct relay *r, const struct delivery *d, bool *known)
 	if (d->wall_sane)
 		return d->wall_s;
 	if (clock_is_sane(r))
-		return world_wall_s(r->w) - d->age_s -
-		       (r->now_ms - d->began_ms) / 1000;
+		return world_wall_s(r->w) - d->age_s;
 	*known = false;
 	return clock_floor(r);
 }

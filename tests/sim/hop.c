@@ -53,6 +53,7 @@ static unsigned answer(struct sim_dialog *d, const struct sim_rule *r,
 	int64_t after_ms = r ? r->after_ms : 0;
 	enum sim_act act = r ? r->act : SIM_REPLIES;
 
+	d->reply = text;
 	if (act == SIM_REPLIES || act == SIM_LEAVES)
 		send_line(d, after_ms, text);
 	if (act != SIM_REPLIES)
@@ -66,6 +67,21 @@ static unsigned step(struct sim_dialog *d, enum sim_step which,
 		     const char *usual)
 {
 	return answer(d, find_rule(d->hop, which, d->line), usual);
+}
+
+/* The last reply was code: who has to be told that it is a refusal? */
+static void tell(struct sim_dialog *d, unsigned code, struct slice rcpts)
+{
+	char rcpt[320];
+
+	if (code / 100 != 5 || !d->hop->refuses)
+		return;
+	do {
+		struct buf b = BUF_ON(rcpt);
+
+		buf_put_slice(&b, slice_cut(&rcpts, ' '));
+		d->hop->refuses(d->now.from, buf_cstr(&b), d->reply);
+	} while (rcpts.n > 0);
 }
 
 static void forget(struct sim_mail *m)
@@ -91,6 +107,7 @@ static void end_data(struct sim_dialog *d)
 	struct sim_rule *r = find_rule(d->hop, SIM_DOT, d->line);
 	unsigned code = answer(d, r, "250 2.0.0 taken");
 
+	tell(d, code, slice_str(d->now.to));
 	d->data = false;
 	d->mail = false;
 	d->now.lost = d->lied || code / 100 != 2 ||
@@ -126,7 +143,9 @@ static void take_data(struct sim_dialog *d)
 		if (r && r->act == SIM_REPLIES && r->reply) {
 			/* From here on its replies are out of step. */
 			d->lied = true;
+			d->reply = r->reply;
 			send_line(d, r->after_ms, r->reply);
+			tell(d, (unsigned)atoi(r->reply), slice_str(d->now.to));
 		} else if (r)
 			leave(d, r->act, r->after_ms);
 		if (d->deaf)
@@ -174,7 +193,9 @@ static void take_mail(struct sim_dialog *d)
 	from = BUF_ON(d->now.from);
 	buf_put_slice(&from, path_of(d->line));
 	buf_cstr(&from);
-	d->mail = step(d, SIM_MAIL, "250 2.1.0 ok") / 100 == 2;
+	unsigned code = step(d, SIM_MAIL, "250 2.1.0 ok");
+	tell(d, code, SLICE(""));
+	d->mail = code / 100 == 2;
 }
 
 static void take_rcpt(struct sim_dialog *d)
@@ -186,7 +207,9 @@ static void take_rcpt(struct sim_dialog *d)
 		send_line(d, 0, "503 5.5.1 whose?");
 		return;
 	}
-	if (step(d, SIM_RCPT, "250 2.1.5 ok") / 100 != 2)
+	unsigned code = step(d, SIM_RCPT, "250 2.1.5 ok");
+	tell(d, code, rcpt);
+	if (code / 100 != 2)
 		return;
 	if (len + rcpt.n + 2 > sizeof(d->now.to))
 		sim_broken("too many recipients");
@@ -201,7 +224,9 @@ static void begin_data(struct sim_dialog *d)
 		send_line(d, 0, "554 5.5.1 for whom?");
 		return;
 	}
-	if (step(d, SIM_DATA, "354 go on") != 354)
+	unsigned code = step(d, SIM_DATA, "354 go on");
+	tell(d, code, slice_str(d->now.to));
+	if (code != 354)
 		return;
 	d->data = d->bol = true;
 	d->begun = false;

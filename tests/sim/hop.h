@@ -67,13 +67,14 @@ struct sim_dialog {
 	struct sim_hop *hop;
 	struct sim_conn *conn; /* NULL: free */
 	unsigned number;
-	bool data;   /* behind 354 */
-	bool begun;  /* bytes of it have come */
-	bool bol;    /* at the beginning of a line of it */
-	bool deaf;   /* stalls, or has closed */
-	bool lied;   /* it has replied where nothing was asked */
-	bool mail;   /* a MAIL was accepted */
-	bool secret; /* AUTH waits for its response */
+	bool data;         /* behind 354 */
+	bool begun;        /* bytes of it have come */
+	bool bol;          /* at the beginning of a line of it */
+	bool deaf;         /* stalls, or has closed */
+	bool lied;         /* it has replied where nothing was asked */
+	bool mail;         /* a MAIL was accepted */
+	bool secret;       /* AUTH waits for its response */
+	const char *reply; /* the last one of a rule or the usual one */
 	struct sim_mail now;
 	size_t line_len;
 	char line[2048];
@@ -84,6 +85,8 @@ struct sim_hop {
 	struct sim_net *net;
 	struct sim_listener *door; /* its mood can be changed */
 	const char *offer; /* EHLO lines: "A\r\nB" ...; NULL: the usual ones */
+	/* Told of each 5xx to MAIL (rcpt is ""), or of each recipient of it. */
+	void (*refuses)(const char *from, const char *rcpt, const char *reply);
 	size_t nrules;
 	struct sim_rule rules[SIM_RULES];
 	unsigned sessions;   /* connections that came up */

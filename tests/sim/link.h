@@ -54,6 +54,7 @@ struct sim_conn {
 	bool used;
 	bool up;                 /* both ends know of it */
 	bool held;               /* the device has its descriptor */
+	bool udp;                /* it is for datagrams */
 	bool device_gone;        /* the device has closed */
 	bool peer_gone;          /* the peer has closed: nothing more comes */
 	struct sim_listener *at; /* waiting to be accepted there */
@@ -74,6 +75,13 @@ struct sim_conn {
 	unsigned refs; /* events that speak of it */
 };
 
+/* Who answers datagrams, whatever address they are sent to. */
+struct sim_udp {
+	const struct sim_peer *peer; /* NULL: nobody */
+	bool (*is_there)(void *ctx); /* else connect() fails */
+	void *ctx;
+};
+
 /* The network. */
 struct sim_net {
 	struct net net; /* for the code under test */
@@ -83,6 +91,8 @@ struct sim_net {
 	uint64_t order;
 	unsigned wakes; /* waits that ended because of the time asked for */
 	unsigned idle;  /* waits in a row in which no time went by */
+	unsigned turns; /* waits */
+	struct sim_udp udp;
 	struct sim_listener listeners[SIM_LISTENERS];
 	struct sim_conn conns[SIM_CONNS];
 };

@@ -123,9 +123,16 @@ static int op_accept(void *ctx, int fd, struct net_peer *peer)
 
 static int op_connect_udp(void *ctx, const struct net_addr *to)
 {
-	(void)ctx;
+	struct sim_net *n = ctx;
+
 	(void)to;
-	return -ENETUNREACH;
+	if (!n->udp.peer || !n->udp.is_there(n->udp.ctx))
+		return -ENETUNREACH;
+
+	struct sim_conn *c = sim_link_new(n, n->udp.peer, n->udp.ctx);
+	c->udp = true;
+	c->up = true;
+	return hold(c);
 }
 
 static size_t at_most(const struct sim_net *n, size_t want)
@@ -141,7 +148,8 @@ static ssize_t op_read(void *ctx, int fd, void *p, size_t n)
 		return c->error;
 	if (c->in_len == 0)
 		return c->end ? 0 : -EAGAIN;
-	n = at_most(ctx, n < c->in_len ? n : c->in_len);
+	n = n < c->in_len ? n : c->in_len;
+	n = c->udp ? n : at_most(ctx, n);
 	memcpy(p, c->in, n);
 	c->in_len -= n;
 	memmove(c->in, c->in + n, c->in_len);
@@ -157,7 +165,8 @@ static ssize_t op_write(void *ctx, int fd, const void *p, size_t n)
 		return -EPIPE;
 	if (room == 0 || !c->up)
 		return -EAGAIN;
-	n = at_most(ctx, n < room ? n : room);
+	n = n < room ? n : room;
+	n = c->udp ? n : at_most(ctx, n);
 	sim_link_push(c, slice_of(p, n));
 	return (ssize_t)n;
 }
@@ -206,6 +215,7 @@ static int op_wait(void *ctx, struct net_wait *set, size_t count,
 	bool is_limit = until_ms > s->limit_ms;
 	int ready;
 
+	n->turns++;
 	if (n->idle++ > MAX_IDLE)
 		sim_broken("the loop spins");
 	if (is_limit)

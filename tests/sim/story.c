@@ -1,276 +1,232 @@
 /* SPDX-License-Identifier: ISC */
-/* sim/story.c - see sim/story.h: what happens. */
+/* sim/story.c - see sim/story.h: how things follow on each other. */
 #include "sim/story.h"
 
-#include <errno.h>
-
-#include "sim/json.h"
+#include "sim/story_act.h"
 #include "sim/story_check.h"
+#include "sim/story_notice.h"
+#include "sim/story_world.h"
+
+/* MIN and MAX of the schedule, and the largest factor of chance. */
+#define MIN_MS 60000
+#define MAX_MS 3600000
+#define LONGEST_MS (MAX_MS * 3 / 2)
+
+/* In this time a queue drains when the world is well again. */
+#define DRAIN_MS (LONGEST_MS + 20 * 60 * 1000)
+
+/* Turns of the loop that an hour without a client may take. */
+#define HOUR_TURNS 40000
+
+#define DAY_MS (86400ll * 1000)
 
 struct story_sum story_sum;
 struct story story;
-
-static const char *const confs[] = {
-	"smarthost smtp://192.0.2.1 tls=off\n"
-	"smarthost smtp://192.0.2.2 tls=off\n",
-	"smarthost smtp://192.0.2.2 tls=off\n"
-	"smarthost smtp://192.0.2.1 tls=off\n",
-	"route even.org smtp://192.0.2.1 tls=off\n"
-	"smarthost smtp://192.0.2.2 tls=off\n",
-};
 
 static uint64_t draw(uint64_t n)
 {
 	return sim_below(&dev.sim, n);
 }
 
+unsigned story_event(void)
+{
+	return story.event;
+}
+
 static void pass(int64_t ms)
 {
+	unsigned turns = dev.net.turns;
+
 	sim_device_run(&dev, ms);
 	story_look();
-}
-
-static void start(void)
-{
-	dev.splay = draw(2);
-	sim_device_start(&dev, confs[draw(ARRAY_LEN(confs))]);
-	if (dev.open_error < 0)
-		story_wrong("the spool does not open");
-}
-
-/* A free client, closed. */
-static struct sim_client *take_client(void)
-{
-	struct sim_client *c = &clients[story.next++ % (FIXTURE_CLIENTS - 1)];
-
-	story_forget_client(c);
-	sim_client_close(c);
-	return c;
-}
-
-static bool says(struct sim_client *c, const char *text, const char *want)
-{
-	sim_client_forget(c);
-	sim_client_say(c, text);
-	return sim_device_until(&dev, c, want, 60000);
-}
-
-static void put_envelope(struct buf *b, const struct story_mail *m)
-{
-	buf_putf(b, "MAIL FROM:<s%u@b.org>\r\n", m->number);
-	for (unsigned k = 0; k < m->nrcpt; k++)
-		buf_putf(b, "RCPT TO:<m%u.%u@%s>\r\n", m->number, k,
-			 (m->number + k) % 2 ? "odd.org" : "even.org");
-}
-
-/* Does everything up to 354; false: it was refused, or is slow. */
-static bool begin(struct sim_client *c, struct story_mail *m)
-{
-	char text[1000];
-	struct buf b = BUF_ON(text);
-
-	m->lmtp = draw(2);
-	if (m->lmtp)
-		sim_client_open(c, &dev.net, SIM_SUBMIT, 1000);
-	else
-		sim_client_open_tcp(c, &dev.net, "127.0.0.1");
-	if (!sim_device_until(&dev, c, "220 ", 60000) ||
-	    !says(c, m->lmtp ? "LHLO x\r\n" : "EHLO x\r\n", "\r\n250 "))
-		return false;
-	put_envelope(&b, m);
-	buf_put_str(&b, "NOOP\r\n");
-	if (!says(c, buf_cstr(&b), "250 2.0.0 ") || strstr(c->got, "\r\n4") ||
-	    c->got[0] != '2')
-		return false;
-	return says(c, "DATA\r\n", "\n") && c->got[0] == '3';
-}
-
-static void submit(void)
-{
-	struct sim_client *c = take_client();
-	struct story_mail *m = story_new();
-	struct slice body;
-
-	if (!m)
-		return;
-	m->nrcpt = 1 + (unsigned)draw(4);
-	m->size = 200 + (uint32_t)draw(draw(4) ? 3000 : 60000);
-	if (!begin(c, m)) {
-		sim_client_close(c);
-		return;
-	}
-	story_sum.submitted++;
-	body = story_body(m);
-	sim_client_forget(c);
-	if (draw(10) == 0) {
-		sim_client_send(c, slice_head(body, draw(body.n)));
-		sim_client_close(c);
-		return;
-	}
-	sim_client_send(c, body);
-	sim_client_say(c, ".\r\n");
-	m->complete = true;
-	m->client = c;
-	if (draw(10) == 0) {
-		m->client = NULL;
-		sim_client_close(c);
-	}
-}
-
-static void trouble(void)
-{
-	static const char *const replies[] = {
-		NULL,           NULL,           "421 4.3.2 no",
-		"451 4.3.0 no", "450 4.2.1 no", "452 4.5.3 many",
-		"nonsense",
-	};
-	struct sim_hop *h = &hops[draw(2)];
-	struct sim_rule r = { .step = (enum sim_step)draw(SIM_QUIT + 1),
-			      .act = (enum sim_act)draw(SIM_LEAVES + 1),
-			      .times = 1 + (unsigned)draw(3),
-			      .skip = (unsigned)draw(2) };
-
-	if (h->nrules == SIM_RULES)
-		sim_hop_heals(h);
-	r.after_ms = draw(2) ? (int64_t)draw(20000) : 0;
-	r.reply = replies[draw(ARRAY_LEN(replies))];
-	r.takes = draw(2);
-	/* What it said yes to, it has. */
-	if (r.step == SIM_DOT && !r.reply)
-		r.takes = true;
-	sim_hop_rule(h, r);
-}
-
-static void change_link(void)
-{
-	for (unsigned i = 0; i < 2; i++)
-		hops[i].door->mood = draw(2) ? SIM_ACCEPTS
-					     : (enum sim_mood)draw(4);
-}
-
-static void restart(void)
-{
-	/* A medium that fails takes no marks (SPOOL.md 2.2, 3). */
-	int64_t window_ms = story.faulty ? INT64_MAX : 60000;
-
-	uint64_t how = draw(3);
-
-	story_look();
-	log_put(LOG_DEBUG, "restart %llu at %lld ms", (unsigned long long)how,
-		(long long)dev.sim.now_ms);
-	switch (how) {
-	case 0:
-		relay_stop(dev.relay);
-		if (!sim_device_ends(&dev, 20000))
-			story_wrong("it does not end");
-		if (dev.disk.sync_error == 0 && spool_sync_marks(dev.spool) < 0)
-			story_wrong("marks cannot be written");
-		story_look();
-		story_all_may_repeat(window_ms);
-		sim_device_kill(&dev);
-		break;
-	case 1:
-		story_sum.kills++;
-		story_all_may_repeat(window_ms);
-		sim_device_kill(&dev);
-		break;
-	default:
-		story_sum.cuts++;
-		story_all_may_repeat(story.faulty ? INT64_MAX
-						  : SPOOL_LAZY_MS + 60000);
-		dev.disk.sync_error = 0;
-		story.gone_ms += dev.sim.now_ms;
-		sim_device_cut(&dev);
-	}
-	dev.disk.sync_error = 0;
-	story.faulty = false;
-	story_forget_clients();
-	start();
-}
-
-static void order(void)
-{
-	static const char *const orders[] = { "queue json", "status json",
-					      "flush", "queue", "status" };
-	struct sim_client *c = &clients[FIXTURE_CLIENTS - 1];
-	uint64_t i = draw(ARRAY_LEN(orders));
-	struct slice got;
-
-	if (sim_device_order(&dev, c, orders[i]) < 0)
-		story_wrong("an order is not answered");
-	got = slice_str(c->got);
-	if ((i == 0 && !sim_json_lines(got)) || (i == 1 && !sim_json(got)))
-		story_wrong("JSON that is none");
+	if (dev.net.turns - turns > (ms / 3600000 + 1) * HOUR_TURNS)
+		story_wrong("too much happens");
 }
 
 static void one_step(void)
 {
+	story.event++;
 	switch (draw(16)) {
 	case 0:
+		if (draw(4) == 0)
+			story_restart();
+		break;
 	case 1:
-		trouble();
+		story_reload();
 		break;
 	case 2:
-		change_link();
-		break;
 	case 3:
-		sim_hop_heals(&hops[0]);
-		sim_hop_heals(&hops[1]);
+		story_order();
 		break;
 	case 4:
-		if (draw(4) == 0)
-			restart();
-		break;
 	case 5:
-		if (sim_device_reload(&dev, confs[draw(ARRAY_LEN(confs))]) < 0)
-			story_wrong("a reload fails");
-		break;
 	case 6:
-		order();
-		break;
 	case 7:
-		pass((int64_t)draw(draw(8) ? 120000 : 4000000));
-		break;
 	case 8:
-		dev.net.most = draw(2) ? 0 : 30 + draw(1000);
-		break;
-	case 9:
-		sim_set_wall(&dev.sim, (int64_t)draw(1u << 31));
-		relay_clock_set(dev.relay);
-		break;
-	case 10:
-		dev.disk.sync_error = draw(4) ? 0 : -EIO;
-		story.faulty |= dev.disk.sync_error != 0;
+		story_trouble();
 		break;
 	default:
-		submit();
+		story_submit();
 	}
-	pass((int64_t)draw(3000));
+}
+
+/* Nothing is to be done: nothing is done. */
+static void rest(void)
+{
+	story_close_clients();
+	/* Marks are written, connections are closed. */
+	pass(SPOOL_LAZY_MS + 10 * 60 * 1000);
+	sim_device_wakes(&dev);
+	sim_device_watch(&dev);
+	pass((int64_t)(1 + draw(3)) * DAY_MS);
+	if (sim_device_wakes(&dev) > 0)
+		story_wrong("it wakes up although there is nothing to do");
+	if (sim_device_bytes(&dev) > 0)
+		story_wrong("it writes although there is nothing to do");
+}
+
+/* All is mended: the queue has to drain in time. */
+static void drain(void)
+{
+	int64_t began;
+
+	story.event++;
+	story_heal();
+	story_release();
+	began = dev.sim.now_ms;
+	while (!story.wrong && dev.sim.now_ms - began < DRAIN_MS) {
+		pass(60000);
+		if (story_is_done())
+			break;
+	}
+	if (story.wrong)
+		return;
+	if (story_sum.drain_ms < dev.sim.now_ms - began)
+		story_sum.drain_ms = dev.sim.now_ms - began;
+	story_end();
+	story_sum.drains++;
+}
+
+/* A delay between two attempts at a hop that is long away. */
+static void note_delay(int64_t ms)
+{
+	if (ms < MAX_MS / 2 - 60000 || ms > LONGEST_MS + 60000)
+		story_wrong("an attempt too early or too late");
+	if (story.delays++ == 0)
+		story.least_ms = story.most_ms = ms;
+	if (ms < story.least_ms)
+		story.least_ms = ms;
+	if (ms > story.most_ms)
+		story.most_ms = ms;
+}
+
+/*
+ * The link is gone for a day or two, and nobody does anything: attempts come
+ * as the schedule says, and none of them writes.
+ */
+static void outage(void)
+{
+	int64_t began = dev.sim.now_ms, last_ms = 0;
+	struct sim_listener *door = hops[draw(2)].door;
+	uint64_t bytes, given_up;
+
+	story_heal();
+	for (unsigned i = 0; i < 2; i++)
+		hops[i].door->mood = SIM_REFUSES;
+	story_submit();
+	/* By then every delay is as long as any. */
+	pass(12 * 3600000);
+	bytes = dev.disk.bytes;
+	given_up = dev.relay->count.expired + dev.relay->count.dropped;
+	for (unsigned n = door->connects; !story.wrong;) {
+		pass(20000);
+		if (dev.sim.now_ms - began > DAY_MS + DAY_MS / 2)
+			break;
+		if (door->connects == n)
+			continue;
+		if (door->connects > n + 1)
+			story_wrong("attempts at the same time");
+		n = door->connects;
+		story_sum.attempts++;
+		if (last_ms > 0)
+			note_delay(dev.sim.now_ms - last_ms);
+		last_ms = dev.sim.now_ms;
+	}
+	/* The age of what waits, once a day; and what grew too old. */
+	if (dev.relay->count.expired + dev.relay->count.dropped == given_up &&
+	    dev.disk.bytes - bytes > 2 * SPOOL_FRAME)
+		story_wrong("a retry writes");
+	story_sum.outages++;
+}
+
+static void begin(uint64_t seed)
+{
+	fixture_up(NULL);
+	dev.sim.seed = seed;
+	memset(&story, 0, sizeof(story));
+	story_notices_retire();
+	story_world_begin();
+	story_start();
+}
+
+static const char *end(void)
+{
+	if (!story.wrong && story.delays > 30 &&
+	    story.most_ms - story.least_ms < MAX_MS / 2)
+		story_wrong("delays without chance");
+	story_sum.hours += (unsigned)(story_ms() / 3600000);
+	story_world_end();
+	fixture_down(NULL);
+	return story.wrong;
 }
 
 const char *story_run(uint64_t seed, unsigned steps)
 {
-	int64_t began;
-
-	fixture_up(NULL);
-	dev.sim.seed = seed;
-	memset(&story, 0, sizeof(story));
-	start();
-	for (unsigned i = 0; i < steps && !story.wrong; i++)
+	begin(seed);
+	for (unsigned i = 0; i < steps && !story.wrong; i++) {
 		one_step();
-	/* The world heals; the longest delay is an hour and a half. */
-	began = dev.sim.now_ms;
-	dev.disk.sync_error = 0;
-	for (unsigned i = 0; i < 2; i++) {
-		sim_hop_heals(&hops[i]);
-		hops[i].door->mood = SIM_ACCEPTS;
+		pass((int64_t)draw(draw(12) ? 5000 : 1200000));
 	}
-	while (!story.wrong && dev.sim.now_ms - began < 3 * 5400 * 1000)
-		pass(60000);
 	if (!story.wrong)
-		story_end();
-	story_sum.hours +=
-		(unsigned)((story.gone_ms + dev.sim.now_ms) / 3600000);
-	fixture_down(NULL);
-	return story.wrong;
+		drain();
+	return end();
+}
+
+/* The time until something happens again. */
+static int64_t gap_ms(void)
+{
+	switch (draw(10)) {
+	case 0:
+		return (int64_t)draw(2 * DAY_MS);
+	case 1:
+	case 2:
+		return (int64_t)draw(6 * 3600000);
+	case 3:
+	case 4:
+		return (int64_t)draw(1200000);
+	default:
+		return (int64_t)draw(20000);
+	}
+}
+
+const char *story_live(uint64_t seed, unsigned days)
+{
+	int64_t healed_ms = 0;
+
+	begin(seed);
+	while (!story.wrong && story_ms() < days * DAY_MS) {
+		one_step();
+		pass(gap_ms());
+		if (draw(400) == 0)
+			outage();
+		if (story.nmails < STORY_MAX - 10 &&
+		    story_ms() - healed_ms < 30 * DAY_MS)
+			continue;
+		drain();
+		if (!story.wrong)
+			rest();
+		story_retire();
+		healed_ms = story_ms();
+	}
+	return end();
 }

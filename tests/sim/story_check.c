@@ -4,10 +4,18 @@
 
 #include <stdlib.h>
 
+#include "base/crc32c.h"
+#include "sim/story_notice.h"
+
 void story_wrong(const char *words)
 {
 	if (!story.wrong)
 		story.wrong = words;
+}
+
+int64_t story_ms(void)
+{
+	return story.gone_ms + dev.sim.now_ms;
 }
 
 struct story_mail *story_new(void)
@@ -16,8 +24,19 @@ struct story_mail *story_new(void)
 
 	if (story.nmails == STORY_MAX)
 		return NULL;
-	m->number = story.nmails++;
+	*m = (struct story_mail){ .number = story.first + story.nmails++ };
 	return m;
+}
+
+struct story_mail *story_find(const char *rcpt, unsigned *k)
+{
+	unsigned number;
+
+	if (sscanf(rcpt, "m%u.%u@", &number, k) != 2 || number < story.first ||
+	    number - story.first >= story.nmails ||
+	    *k >= story.mails[number - story.first].nrcpt)
+		return NULL;
+	return &story.mails[number - story.first];
 }
 
 struct slice story_body(const struct story_mail *m)
@@ -60,53 +79,132 @@ static void look_at(struct story_mail *m)
 
 		if (!m->lmtp)
 			for (unsigned i = 0; i < m->nrcpt; i++)
-				m->acked[i] = yes;
+				m->rcpt[i].acked = yes;
 		else
-			m->acked[k] = yes;
+			m->rcpt[k].acked = yes;
 		if (!m->lmtp)
 			break;
 	}
 }
 
-static void arrived(const struct sim_mail *in, struct slice rcpt)
+/* The value of a field of the header; empty: it is not there. */
+static struct slice field(const struct sim_mail *in, const char *name)
 {
-	unsigned number, k;
-	struct story_mail *m;
-	struct slice body;
+	struct slice rest = slice_of(in->data, in->len);
 
-	if (sscanf(rcpt.p, "m%u.%u@", &number, &k) != 2 ||
-	    number >= story.nmails || k >= story.mails[number].nrcpt) {
-		story_wrong("mail that nobody sent");
+	while (rest.n > 0) {
+		struct slice line = slice_trim(slice_cut(&rest, '\n'));
+
+		if (line.n == 0)
+			break;
+		if (slice_istarts(line, slice_str(name)))
+			return slice_from(line, strlen(name));
+	}
+	return SLICE("");
+}
+
+/* One identifier a message, whatever happens to it, and for no other. */
+static void check_msgid(struct story_mail *m, const struct sim_mail *in)
+{
+	struct slice id = field(in, "Message-ID:");
+	uint32_t sum = crc32c(0, id.p, id.n) | 1;
+
+	if (id.n == 0)
+		story_wrong("mail without a Message-ID");
+	if (m->msgid != 0 && m->msgid != sum)
+		story_wrong("a Message-ID that changes");
+	for (unsigned i = 0; i < story.nmails && m->msgid == 0; i++)
+		if (story.mails[i].msgid == sum)
+			story_wrong("a Message-ID that repeats");
+	m->msgid = sum;
+}
+
+static void check_header(struct story_mail *m, const struct sim_mail *in)
+{
+	struct slice date = field(in, "Date:");
+	bool sane = world_wall_s(&dev.sim.world) >= CONFIG_RELEASE_EPOCH;
+
+	check_msgid(m, in);
+	if (strncmp(in->data, "Received: from ", 15) != 0)
+		story_wrong("mail without a trace");
+	if (date.n == 0)
+		story_wrong("mail without a date");
+	if (sane && dev.relay && memmem(date.p, date.n, " 1970 ", 6))
+		story_wrong("mail of 1970 although the time is known");
+}
+
+static void check_from(const struct story_mail *m, const struct sim_mail *in)
+{
+	bool forced = strcmp(in->from, "router@b.org") == 0;
+
+	if (m->null_from) {
+		if (in->from[0] != '\0')
+			story_wrong("mail from <> that is from somebody");
 		return;
 	}
-	m = &story.mails[number];
+	if (!forced && (unsigned)atoi(in->from + 1) != m->number)
+		story_wrong("mail from somebody else");
+}
+
+/* Nothing goes out any more that an operator has stopped. */
+static void check_order(const struct story_mail *m)
+{
+	bool late = story_ms() - m->told_ms > STORY_ATTEMPT_MS ||
+		    story.boot != m->told_boot;
+
+	if (m->removed && late)
+		story_wrong("mail that an operator has removed");
+	if (m->held && late)
+		story_wrong("mail that an operator holds");
+}
+
+static void arrived(const struct sim_mail *in, struct slice rcpt)
+{
+	unsigned k;
+	struct story_mail *m = story_find(rcpt.p, &k);
+	struct slice body;
+
+	if (!m) {
+		/* A commit that failed can come back (SPOOL.md 2.2). */
+		if (!story.bad_disk || atoi(rcpt.p + 1) >= (int)story.first)
+			story_wrong("mail that nobody sent");
+		return;
+	}
 	if (!m->complete)
 		story_wrong("mail that was never complete");
 	body = body_there(m);
 	if (in->len < body.n ||
-	    memcmp(in->data + in->len - body.n, body.p, body.n) != 0 ||
-	    strncmp(in->data, "Received: from ", 15) != 0)
+	    memcmp(in->data + in->len - body.n, body.p, body.n) != 0)
 		story_wrong("mail that is not what was sent");
-	if ((unsigned)atoi(in->from + 1) != number)
-		story_wrong("mail from somebody else");
-	if (m->got[k]++ > 0) {
+	check_header(m, in);
+	check_from(m, in);
+	check_order(m);
+
+	struct story_rcpt *r = &m->rcpt[k];
+	if (r->got++ > 0) {
 		story_sum.twice++;
-		if (m->may[k] == 0)
+		if (r->may == 0)
 			story_wrong("mail came twice without a reason");
 		else
-			m->may[k]--;
+			r->may--;
 	}
 	if (in->lost)
-		m->may[k]++;
-	m->at_ms[k] = story.gone_ms + in->at_ms;
+		r->may++;
+	r->at_ms = story.gone_ms + in->at_ms;
 }
 
 static void take_mail(const struct sim_mail *in)
 {
 	struct slice rest = slice_str(in->to);
 
-	while (rest.n > 0)
-		arrived(in, slice_cut(&rest, ' '));
+	while (rest.n > 0) {
+		struct slice rcpt = slice_cut(&rest, ' ');
+
+		if (rcpt.p[0] != 'm')
+			story_notice(in, rcpt);
+		else
+			arrived(in, rcpt);
+	}
 	story_sum.delivered++;
 }
 
@@ -133,10 +231,13 @@ void story_look(void)
 		if (story.mails[i].client)
 			look_at(&story.mails[i]);
 	look_at_hops();
-	if (dev.relay &&
-	    sim_net_held(&dev.net) > CONFIG_SESSIONS + CONFIG_CONTROL_SESSIONS +
-					     CONFIG_DELIVERIES)
+	if (!dev.relay)
+		return;
+	if (sim_net_held(&dev.net) >
+	    CONFIG_SESSIONS + CONFIG_CONTROL_SESSIONS + 2 * CONFIG_DELIVERIES)
 		story_wrong("too many connections");
+	if (dev.spool && spool_used(dev.spool) > spool_capacity(dev.spool))
+		story_wrong("the spool holds more than it can");
 }
 
 void story_forget_client(const struct sim_client *c)
@@ -159,14 +260,35 @@ void story_forget_clients(void)
 
 void story_all_may_repeat(int64_t ms)
 {
-	int64_t now_ms = story.gone_ms + dev.sim.now_ms;
-
 	story_look();
+	for (unsigned i = 0; i < story.nmails; i++) {
+		struct story_mail *m = &story.mails[i];
+
+		for (unsigned k = 0; k < m->nrcpt; k++)
+			if (m->rcpt[k].got > 0 &&
+			    story_ms() - m->rcpt[k].at_ms <= ms)
+				m->rcpt[k].may++;
+	}
+	story_notices_may_repeat(ms);
+}
+
+/* Has this one come to an end, and to one that it may have? */
+static bool is_done(const struct story_mail *m, const struct story_rcpt *r)
+{
+	if (!r->acked || r->got > 0 || m->removed)
+		return true;
+	if (story.any_refused)
+		return true;
+	return story_may_return(m, r) && (r->noticed || !story_is_owed(m));
+}
+
+bool story_is_done(void)
+{
 	for (unsigned i = 0; i < story.nmails; i++)
 		for (unsigned k = 0; k < story.mails[i].nrcpt; k++)
-			if (story.mails[i].got[k] > 0 &&
-			    now_ms - story.mails[i].at_ms[k] <= ms)
-				story.mails[i].may[k]++;
+			if (!is_done(&story.mails[i], &story.mails[i].rcpt[k]))
+				return false;
+	return spool_count(dev.spool) == 0;
 }
 
 void story_end(void)
@@ -176,13 +298,25 @@ void story_end(void)
 		const struct story_mail *m = &story.mails[i];
 
 		for (unsigned k = 0; k < m->nrcpt; k++) {
-			story_sum.acked += m->acked[k];
-			if (m->acked[k] && m->got[k] == 0)
-				story_wrong("mail that was answered is lost");
+			story_sum.acked += m->rcpt[k].acked;
+			story_sum.refused += m->rcpt[k].refused;
+			if (is_done(m, &m->rcpt[k]))
+				continue;
+			log_put(LOG_ERR, "lost: m%u.%u", m->number, k);
+			story_wrong("mail that was answered is lost");
 		}
 	}
 	if (spool_count(dev.spool) > 0)
 		story_wrong("the queue does not drain");
 	if (stage_room(&dev.relay->stage) != (size_t)STAGE_BLOCKS * STAGE_BLOCK)
 		story_wrong("the stage is not given back");
+}
+
+void story_retire(void)
+{
+	story_forget_clients();
+	story_notices_retire();
+	story.any_refused = story.small = false;
+	story.first += story.nmails;
+	story.nmails = 0;
 }

@@ -68,8 +68,6 @@ class Device:
 def device(root, make_relay, make_fake):
     need(all(map(shutil.which, ('ip', 'nsenter', 'unshare'))),
          'iproute2 and util-linux')
-    need(subprocess.run(['unshare', '-n', 'true']).returncode == 0,
-         'a network namespace')
     return Device(make_relay, make_fake)
 
 

@@ -146,24 +146,6 @@ static void dates_are_stamped_when_it_leaves(void **state)
 				     "+0000\r\n"));
 }
 
-/* The same for one that never sees the spool: the hop takes its time. */
-static void the_clock_is_set_while_it_is_sent(void **state)
-{
-	(void)state;
-	sim_set_wall(&dev.sim, 100);
-	sim_device_start(&dev, FIXTURE_ONE "commit-after 30s\n");
-	sim_hop_rule(&hops[0], (struct sim_rule){ .step = SIM_GREETING,
-						  .after_ms = 20 * 1000 });
-	fixture_submit(c, BY_SMTP, "a@b.org", "c@d.org", BODY);
-	sim_device_run(&dev, 5 * 1000);
-	set_wall(1798761600);
-	fixture_expect(c, "250 2.0.0 taken", 20 * 1000);
-	assert_int_equal(fixture_queued(), 0);
-	assert_non_null(strstr(hops[0].mails[0].data,
-			       "\r\nDate: Thu, 31 Dec 2026 23:59:55 "
-			       "+0000\r\n"));
-}
-
 /* A date that was right when the message came stays as it was. */
 static void a_good_date_stays(void **state)
 {
@@ -256,7 +238,6 @@ int main(void)
 		TEST(or_takes_the_floor),
 		TEST(a_hop_without_certificates_needs_no_clock),
 		TEST(dates_are_stamped_when_it_leaves),
-		TEST(the_clock_is_set_while_it_is_sent),
 		TEST(a_good_date_stays),
 		TEST(jumps_expire_nothing),
 		TEST(the_medium_remembers_the_time),
