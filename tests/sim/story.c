@@ -159,6 +159,28 @@ static void outage(void)
 	story_sum.outages++;
 }
 
+/*
+ * The password has expired: it is not tried again every minute, and who
+ * submits meanwhile gets a yes.
+ */
+static void lock_out(void)
+{
+	unsigned before;
+
+	story_world_lock_out();
+	pass(MIN_MS);
+	before = hops[0].logins;
+	for (int64_t ms = 0; ms < MAX_MS / 8 - 2 * MIN_MS; ms += MIN_MS / 4) {
+		if (draw(10) == 0)
+			story_submit();
+		pass(MIN_MS / 4);
+	}
+	if (hops[0].logins > before + 1)
+		story_wrong("a refused password is tried too often");
+	pass(3 * MAX_MS);
+	story_heal();
+}
+
 static void begin(uint64_t seed)
 {
 	fixture_up(NULL);
@@ -219,6 +241,8 @@ const char *story_live(uint64_t seed, unsigned days)
 		pass(gap_ms());
 		if (draw(400) == 0)
 			outage();
+		if (draw(400) == 0)
+			lock_out();
 		if (story.nmails < STORY_MAX - 10 &&
 		    story_ms() - healed_ms < 30 * DAY_MS)
 			continue;

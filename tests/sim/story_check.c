@@ -77,6 +77,9 @@ static void look_at(struct story_mail *m)
 		struct slice line = slice_cut(&rest, '\n');
 		bool yes = slice_starts(line, SLICE("250 "));
 
+		if (slice_starts(line, SLICE("5")) &&
+		    !story_may_return(m, &m->rcpt[k]))
+			story_wrong("a submitter is refused for nothing");
 		if (!m->lmtp)
 			for (unsigned i = 0; i < m->nrcpt; i++)
 				m->rcpt[i].acked = yes;

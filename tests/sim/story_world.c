@@ -34,12 +34,15 @@ static const char *const confs[] = {
 	"password-file=$\n",
 };
 
-static const char *any_conf(void)
+/* The last one. */
+#define CONF_AUTH (ARRAY_LEN(confs) - 1)
+
+static const char *conf_text(size_t which)
 {
 	static char text[400];
 	struct buf b = BUF_ON(text);
 
-	for (const char *p = confs[draw(ARRAY_LEN(confs))]; *p; p++) {
+	for (const char *p = confs[which]; *p; p++) {
 		if (*p == '$')
 			buf_put_str(&b, secret_path);
 		else
@@ -172,6 +175,14 @@ void story_heal(void)
 	dev.disk.sync_error = 0;
 }
 
+void story_world_lock_out(void)
+{
+	story_heal();
+	change_password();
+	if (sim_device_reload(&dev, conf_text(CONF_AUTH)) < 0)
+		story_wrong("a reload fails");
+}
+
 void story_trouble(void)
 {
 	switch (draw(12)) {
@@ -208,14 +219,14 @@ void story_start(void)
 {
 	story.boot++;
 	dev.splay = draw(2);
-	sim_device_start(&dev, any_conf());
+	sim_device_start(&dev, conf_text(draw(ARRAY_LEN(confs))));
 	if (dev.open_error < 0)
 		story_wrong("the spool does not open");
 }
 
 void story_reload(void)
 {
-	if (sim_device_reload(&dev, any_conf()) < 0)
+	if (sim_device_reload(&dev, conf_text(draw(ARRAY_LEN(confs)))) < 0)
 		story_wrong("a reload fails");
 }
 

@@ -14,6 +14,9 @@ void story_trouble(void);
 /* Everything is mended. */
 void story_heal(void);
 
+/* All is well, but that the one next hop refuses the password. */
+void story_world_lock_out(void);
+
 /* The program starts, with any of some configurations. */
 void story_start(void);
 
