@@ -12,6 +12,7 @@
 #include "cmd/cmd.h"
 #include "cmd/handover.h"
 #include "cmd/local.h"
+#include "cmd/stdio.h"
 #include "cmd/store.h"
 #include "mail/envelope.h"
 #include "relay/control.h"
@@ -74,8 +75,8 @@ static int wait_for_lock(struct alone *a, int for_ms)
 	return err;
 }
 
-/* One turn of the relay; it gets the spool when it wants it. */
-static void turn(struct alone *a)
+/* The relay gets the spool when it wants it. */
+static void give_spool(struct alone *a)
 {
 	if (ENABLE_SPOOL && relay_wants_spool(a->relay)) {
 		int err = ask_for_lock(a, LOCK_FOR_MS);
@@ -85,6 +86,11 @@ static void turn(struct alone *a)
 					err == -EAGAIN ? HELD : a->store.why,
 					a->store.is_volatile);
 	}
+}
+
+static void turn(struct alone *a)
+{
+	give_spool(a);
 	relay_wait_and_turn(a->relay);
 }
 
@@ -307,6 +313,15 @@ static int look_at_clock(struct alone *a)
 	return 0;
 }
 
+/* What was too large for the stage is sent from the spool. */
+static void finish_sending(struct alone *a)
+{
+	while (!relay_is_at_rest(a->relay) &&
+	       world_boot_ms(&world_real) < a->end_ms)
+		turn(a);
+	finish(a);
+}
+
 int handover_alone(const struct conf *c, const struct identity *id,
 		   const struct handover *h)
 {
@@ -329,12 +344,30 @@ int handover_alone(const struct conf *c, const struct identity *id,
 		if (code != EXIT_DONE && worst != EXIT_AGAIN)
 			worst = code;
 	}
-	/* What was too large for the stage is sent from the spool. */
-	while (!relay_is_at_rest(a.relay) &&
-	       world_boot_ms(&world_real) < a.end_ms)
-		turn(&a);
-	finish(&a);
+	finish_sending(&a);
 	return worst;
+}
+
+int alone_session(const struct conf *c, const struct identity *id, int fd,
+		  struct stdio *io)
+{
+	static struct alone a;
+	uint32_t uid = getuid();
+	int code = start(&a, c, id, true);
+	int more = 1;
+
+	if (code == 0 && ENABLE_SPOOL)
+		code = look_at_clock(&a);
+	if (code != 0)
+		return code < 0 ? EXIT_SYSTEM : code;
+	relay_add_session(a.relay, fd, uid);
+	while (more > 0) {
+		give_spool(&a);
+		more = stdio_turn(io, a.relay);
+	}
+	a.end_ms = world_boot_ms(&world_real) + c->commit_local_ms;
+	finish_sending(&a);
+	return more < 0 ? EXIT_IO : EXIT_DONE;
 }
 
 static int run_command(struct alone *a, struct slice command)

@@ -15,6 +15,7 @@
 #include "cmd/cmd.h"
 #include "cmd/control.h"
 #include "cmd/input.h"
+#include "cmd/stdio.h"
 #include "mail/address.h"
 
 /* Bytes of a From field that is added. */
@@ -155,11 +156,14 @@ static int run_mode(struct sendmail *s, const struct conf *c,
 		return cmd_mailq(1, argv);
 	if (ENABLE_CONTROL && s->mode == SENDMAIL_FLUSH)
 		return flush_queue(s, c, id);
+	if (ENABLE_STDIO && s->mode == SENDMAIL_SMTP)
+		return stdio_run(c, id);
 	if (ENABLE_DAEMON && s->mode >= SENDMAIL_DAEMON)
 		return start_daemon(s, argv);
 	cmd_err("not built into this program (CONFIG_%s)",
 		s->mode == SENDMAIL_MAILQ   ? "MAILQ"
 		: s->mode == SENDMAIL_FLUSH ? "CONTROL"
+		: s->mode == SENDMAIL_SMTP  ? "STDIO"
 					    : "DAEMON");
 	return EXIT_USAGE_;
 }

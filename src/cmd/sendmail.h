@@ -23,7 +23,8 @@ enum sendmail_mode {
 	SENDMAIL_MAILQ,     /* -bp */
 	SENDMAIL_ALIASES,   /* -bi, -I */
 	SENDMAIL_FLUSH,     /* -q */
-	SENDMAIL_DAEMON,    /* -bd */
+	SENDMAIL_SMTP,      /* -bs */
+	SENDMAIL_DAEMON,    /* -bd, -bl */
 	SENDMAIL_FOREGROUND /* -bD, -bdf */
 };
 

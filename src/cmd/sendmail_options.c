@@ -97,21 +97,22 @@ static void set_long(struct sendmail *s, struct slice rest)
 
 static const char *set_mode(struct sendmail *s, const char *value)
 {
-	static const char letters[] = "mpidD";
-	static const uint8_t modes[] = { SENDMAIL_DELIVER, SENDMAIL_MAILQ,
-					 SENDMAIL_ALIASES, SENDMAIL_DAEMON,
-					 SENDMAIL_FOREGROUND };
+	static const char letters[] = "mqpisdlD";
+	static const uint8_t modes[] = {
+		SENDMAIL_DELIVER, SENDMAIL_DELIVER,   SENDMAIL_MAILQ,
+		SENDMAIL_ALIASES, SENDMAIL_SMTP,      SENDMAIL_DAEMON,
+		SENDMAIL_DAEMON,  SENDMAIL_FOREGROUND
+	};
 	bool foreground = which(slice_str(value), "df");
 	const char *at = strchr(letters, foreground ? 'D' : value[0]);
 
 	if (at && *at && (foreground || value[1] == '\0')) {
 		s->mode = (enum sendmail_mode)modes[at - letters];
+		if (*at == 'q')
+			s->handover = HANDOVER_QUEUE;
 		return NULL;
 	}
-	if (which(slice_str(value), "s"))
-		return "SMTP on standard input is not built in: "
-		       "use the listener or the socket";
-	return "expected -bm, -bp, -bi, -bd or -bD";
+	return "expected -bm, -bp, -bi, -bs, -bd or -bD";
 }
 
 /* -q, -q30m (the interval is ours to choose), -qf, -qIid, -qRsubstr */

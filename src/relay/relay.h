@@ -72,6 +72,9 @@ bool relay_wants_spool(const struct relay *r);
 must_check int relay_add_listener(struct relay *r, int fd,
 				  enum relay_door door);
 
+/* A session of the local user uid on a connected socket, which is taken. */
+void relay_add_session(struct relay *r, int fd, uint32_t uid);
+
 /*
  * What to wait for: up to RELAY_MAX_WAITS descriptors, and the CLOCK_BOOTTIME
  * of the next thing to do (INT64_MAX: none).

@@ -118,6 +118,8 @@ static void fill_job(struct relay *r, struct session *s)
 	s->job.max_message = r->conf->max_message;
 	s->job.max_rcpt = CONFIG_RCPT_MAX;
 	s->job.lmtp_ok = s->local;
+	/* No stranger can make a web browser speak to a unix socket. */
+	s->job.batch = s->local;
 }
 
 static void start(struct relay *r, int fd, const struct net_peer *peer)
@@ -146,6 +148,13 @@ static void start(struct relay *r, int fd, const struct net_peer *peer)
 	stream_adopt(&s->stream, fd);
 	fill_job(r, s);
 	smtp_server_init(&s->server, &s->job);
+}
+
+void relay_add_session(struct relay *r, int fd, uint32_t uid)
+{
+	const struct net_peer peer = { .local = true, .uid = uid };
+
+	start(r, fd, &peer);
 }
 
 void session_accept(struct relay *r, struct listener *l)
@@ -347,7 +356,10 @@ static bool read_in(struct relay *r, struct session *s)
 		return false;
 	}
 	if (n <= 0) {
-		session_end(r, s);
+		/* A client that has said all may still want its replies. */
+		write_out(r, s);
+		if (s->used)
+			session_end(r, s);
 		return false;
 	}
 	s->in_len = (size_t)n;

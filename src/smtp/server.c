@@ -256,7 +256,8 @@ size_t smtp_server_feed(struct smtp_server *s, struct slice in)
 	size_t n = 0;
 
 	/* STANDARDS.md S-3: EHLO and DATA are answered before more is said */
-	if (in.n > 0 && s->sync && !s->over && s->ask == SMTP_ASK_NONE)
+	if (in.n > 0 && s->sync && !s->job->batch && !s->over &&
+	    s->ask == SMTP_ASK_NONE)
 		server_end(s, "554 5.5.0 say nothing before the reply");
 	while (n < in.n && !s->over && s->ask == SMTP_ASK_NONE &&
 	       s->state != SERVER_REPLIES && has_room(s)) {

@@ -53,6 +53,7 @@ struct smtp_server_job {
 	uint64_t max_message;  /* SIZE; 0: not limited */
 	uint16_t max_rcpt;     /* accepted recipients; then 452 4.5.3 */
 	bool lmtp_ok;          /* LHLO is taken too (submission socket) */
+	bool batch;            /* all may be said at once (sendmail -bs) */
 };
 
 /* The engine; fields are its own, but those marked public. */

@@ -335,7 +335,7 @@ void server_obey(struct smtp_server *s, bool more)
 		s->commands++;
 	if (s->commands > SMTP_SERVER_COMMANDS)
 		server_end(s, "421 4.7.0 too many commands");
-	else if (more && (c->flags & LAST))
+	else if (more && (c->flags & LAST) && !s->job->batch)
 		server_end(s, "554 5.5.0 say nothing before the reply");
 	else if ((c->flags & NO_ARGUMENT) && args.n > 0)
 		fail_argument(s);

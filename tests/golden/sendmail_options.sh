@@ -43,7 +43,7 @@ send "$M" -R all a@b.example
 send "$M" -R full -R full a@b.example
 send "$M" -V 'a b' a@b.example
 send "$M" -V 'a+2b' a@b.example
-send "$M" -bs
+send "$M" -bC
 send "$M" -bt
 send "$M" -bv a@b.example
 send "$M" -qSx

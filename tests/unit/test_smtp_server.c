@@ -298,6 +298,20 @@ static void test_bytes_before_the_reply_was_sent(void **state)
 	assert_int_equal(smtp_server_ask(&s), SMTP_ASK_RESET);
 }
 
+/* sendmail -bs: all that a script has to say, at once. */
+static void test_batch(void **state)
+{
+	(void)state;
+	start();
+	job.batch = true;
+	smtp_server_init(&s, &job);
+	say(SLICE("EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<a@b>\r\nDATA\r\n"
+		  "x\r\n.\r\nQUIT\r\n"));
+	assert_int_equal(count("554 "), 0);
+	assert_int_equal(count("354 "), 1);
+	assert_int_equal(count("221 "), 1);
+}
+
 /* What the owner says can break no line. */
 static void test_owners_text(void **state)
 {
@@ -347,6 +361,7 @@ int main(void)
 		cmocka_unit_test(test_enhanced_codes),
 		cmocka_unit_test(test_big_message),
 		cmocka_unit_test(test_bytes_before_the_reply_was_sent),
+		cmocka_unit_test(test_batch),
 		cmocka_unit_test(test_owners_text),
 		cmocka_unit_test(test_answers_out_of_turn),
 	};
