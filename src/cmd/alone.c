@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "cmd/control.h"
 #include "cmd/handover.h"
 #include "cmd/local.h"
 #include "cmd/stdio.h"
@@ -380,7 +381,7 @@ static int run_command(struct alone *a, struct slice command)
 		struct buf out = BUF_ON(space);
 
 		code = control_next(a->relay, &out);
-		cmd_out_bytes(buf_slice(&out));
+		control_print(buf_slice(&out));
 		if (code >= 0)
 			return code;
 		if (out.len == 0)

@@ -51,44 +51,61 @@ static const struct command commands[] = {
 	{ "release", NULL, NULL, false, 1, -1 },
 };
 
-/* What came behind the NUL. */
-static int read_code(struct slice in)
+/* The exit code that came behind the NUL; -1: it did not come. */
+static int answer_code = -1;
+
+/* A line behind a NUL: an error, or the code. */
+static void print_aside(struct buf *line, char ch)
 {
 	uint32_t code;
 
-	if (in.n < 2 || in.p[in.n - 1] != '\n' ||
-	    slice_to_u32(slice_head(in, in.n - 1), 255, &code) < 0) {
-		cmd_err("the daemon went away");
-		return EXIT_AGAIN;
+	if (ch != '\n') {
+		if (buf_room(line) > 0)
+			buf_put_char(line, ch);
+		return;
 	}
-	return (int)code;
+	if (line->len > 0 && line->data[0] == '!')
+		cmd_err("%.*s", (int)line->len - 1, line->data + 1);
+	else if (slice_to_u32(buf_slice(line), 255, &code) == 0)
+		answer_code = (int)code;
+	line->data = NULL;
+}
+
+void control_print(struct slice text)
+{
+	static char space[200];
+	static struct buf line;
+
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] == '\0')
+			line = BUF_ON(space);
+		else if (line.data != NULL)
+			print_aside(&line, text.p[i]);
+		else
+			cmd_out_bytes(slice_of(text.p + i, 1));
+	}
+}
+
+static int read_code(void)
+{
+	int code = answer_code;
+
+	answer_code = -1;
+	if (code >= 0)
+		return code;
+	cmd_err("the daemon went away");
+	return EXIT_AGAIN;
 }
 
 /* Text to standard output, as it comes, up to the code. */
 static int copy_answer(int fd)
 {
 	char space[256];
-	char tail_space[8];
-	struct buf tail = BUF_ON(tail_space);
-	bool ended = false;
+	ssize_t n;
 
-	for (;;) {
-		ssize_t n = fdio_read(fd, space, sizeof(space));
-
-		if (n <= 0)
-			break;
-		struct slice in = slice_of(space, (size_t)n);
-		if (!ended) {
-			ptrdiff_t nul = slice_find(in, '\0');
-			size_t text = nul < 0 ? in.n : (size_t)nul;
-
-			ended = nul >= 0;
-			cmd_out_bytes(slice_head(in, text));
-			in = slice_from(in, text + ended);
-		}
-		buf_put_slice(&tail, in);
-	}
-	return read_code(ended ? buf_slice(&tail) : slice_of(NULL, 0));
+	while ((n = fdio_read(fd, space, sizeof(space))) > 0)
+		control_print(slice_of(space, (size_t)n));
+	return read_code();
 }
 
 static int ask_daemon(int fd, struct slice command)
@@ -103,7 +120,7 @@ static int ask_daemon(int fd, struct slice command)
 	buf_put_slice(&line, command);
 	buf_put_char(&line, '\n');
 	if (line.overflow || fdio_write_all(fd, line.data, line.len) < 0)
-		return read_code(slice_of(NULL, 0));
+		return read_code();
 	return copy_answer(fd);
 }
 

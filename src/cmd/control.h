@@ -14,4 +14,10 @@
 must_check int control_run(const struct conf *c, const struct identity *id,
 			   struct slice command);
 
+/*
+ * Part of an answer (relay/control.h) as it comes: to standard output, lines
+ * that say what went wrong to standard error.
+ */
+void control_print(struct slice text);
+
 #endif

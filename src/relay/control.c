@@ -43,7 +43,7 @@ static void start(struct control *c)
 
 static void fail(struct control *c, int code, const char *text)
 {
-	buf_putf(&c->out, "mailmote: %s\n", text);
+	buf_putf(&c->out, "%c!%s\n", '\0', text);
 	c->code = code;
 }
 
@@ -101,9 +101,12 @@ static void change_one(struct relay *r, struct control *c, struct slice word)
 	if (err == 0)
 		err = spool_find(r->spool, id, &msg);
 	if (err < 0) {
-		buf_putf(&c->out, "mailmote: no message %.*s in the queue\n",
+		char text[80];
+		struct buf b = BUF_ON(text);
+
+		buf_putf(&b, "no message %.*s in the queue",
 			 (int)slice_head(word, 40).n, word.p);
-		c->code = CODE_DATA;
+		fail(c, CODE_DATA, buf_cstr(&b));
 		return;
 	}
 	if (c->verb != CONTROL_HOLD) {

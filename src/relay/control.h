@@ -6,8 +6,9 @@
  *   flush [wait] [ID]       remove ID...|--all  hold ID...   release ID...
  *
  * On the control socket the answer is text, then NUL, the exit code in
- * decimal and LF; then the connection is closed.  Commands that work without a
- * daemon use the functions below instead of the socket.
+ * decimal and LF; then the connection is closed.  What stands in the text
+ * between NUL with ! and LF is for standard error.  Commands that work without
+ * a daemon use the functions below instead of the socket.
  */
 #ifndef RELAY_CONTROL_H
 #define RELAY_CONTROL_H

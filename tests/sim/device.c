@@ -232,7 +232,11 @@ int sim_device_order(struct sim_device *d, struct sim_client *c,
 		(void)relay_wait_and_turn(d->relay);
 	}
 	settle(d);
-	size_t n = strlen(c->got);
+	size_t n;
+
+	/* Errors stay with the text. */
+	while ((n = strlen(c->got)) + 1 < c->len && c->got[n + 1] == '!')
+		c->got[n] = '\n';
 	return n < c->len ? atoi(c->got + n + 1) : -1;
 }
 

@@ -132,10 +132,11 @@ def test_show(waiting):
 
 @pytest.mark.parametrize('command', ['show', 'remove', 'hold', 'release',
                                      'flush'])
-@pytest.mark.parametrize('ident, code', [('aaaaaaaaaaaa', 65), ('x', 65)])
+@pytest.mark.parametrize('ident, code', [('aaaaaaaaaaaa', 65),
+                                         ('k7x2m5qhta3w', 65), ('x', 65)])
 def test_unknown_id(waiting, command, ident, code):
     p = waiting.run(command, ident)
-    assert p.returncode == code and p.stderr
+    assert p.returncode == code and p.stderr and not p.stdout
     assert len(waiting.queue()) == 3
 
 
