@@ -393,7 +393,9 @@ static void start_relay(struct daemon *d)
 		.id = d->id,
 		.world = &world_real,
 		.net = &net_real,
-		.no_spool = d->has_store ? NULL : d->store.why,
+		.no_spool = d->has_store
+				    ? "the spool is held by another program"
+				    : d->store.why,
 		.spool_waits = d->has_store,
 		.uid = d->who.uid,
 		.gid = d->who.gid,

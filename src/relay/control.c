@@ -232,11 +232,8 @@ static bool needs_spool(const struct control *c)
 /* One more piece of the answer; true: there are more. */
 static bool piece(struct relay *r, struct control *c)
 {
-	if (r->spool_waits && c->verb != CONTROL_STATUS) {
-		fail(c, CODE_AGAIN, "the spool is held by another program");
-		return false;
-	}
-	if (r->spool == NULL && needs_spool(c)) {
+	if ((r->spool_waits && c->verb != CONTROL_STATUS) ||
+	    (r->spool == NULL && needs_spool(c))) {
 		fail(c, CODE_AGAIN,
 		     r->no_spool[0] ? r->no_spool : "there is no spool");
 		return false;

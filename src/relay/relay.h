@@ -34,7 +34,7 @@ struct relay_setup {
 	const struct world *world;
 	const struct net *net;
 	struct spool *spool;  /* NULL: none (yet) */
-	const char *no_spool; /* why there is none, in words; else NULL */
+	const char *no_spool; /* why there is none (yet), in words; or NULL */
 	bool spool_waits;     /* somebody else holds it: it will come */
 	bool spool_volatile;  /* it is on a tmpfs */
 	uint32_t uid, gid;    /* the user secrets must belong to */

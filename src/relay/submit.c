@@ -64,7 +64,7 @@ struct submission *submit_begin(struct relay *r, const struct submit_job *job,
 	struct buf sender = BUF_ON(r->scratch);
 
 	if (r->spool_waits) {
-		refuse(why, 451, 430, "spool is held by another program");
+		refuse(why, 451, 430, r->no_spool);
 		return NULL;
 	}
 	if (r->stopping || s == NULL) {

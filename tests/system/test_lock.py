@@ -2,6 +2,7 @@
 """One spool, one lock: who waits for whom, and what is said meanwhile
 (DESIGN.md 2.1 and 3.2).  test_race.py has all of it at once."""
 import fcntl
+import json
 import os
 import signal
 import socket
@@ -89,7 +90,9 @@ def test_daemon_waits_for_the_lock(spool, fake):
             p = spool.run(*words)
             assert p.returncode == 75 and not p.stdout
             assert b'held by another' in p.stderr
-        assert spool.run('status').returncode in (0, 1)
+        p = spool.run('status')
+        assert p.returncode in (0, 1) and b'held by another' in p.stdout
+        assert 'held by another' in json.dumps(spool.status()['spool'])
     fake.wait_messages(1)
     spool.wait_queue(0)
     spool.send()
@@ -126,6 +129,16 @@ def test_delivery_needs_no_lock(spool, fake):
             p.wait(.5)
     end(p)
     assert len(spool.queue()) == 2
+
+
+def test_nobody_waits_for_a_hop_that_hangs(spool, fake):
+    """commit-after, then the attempt has 5 s; not the minutes of SMTP."""
+    spool.write(commit_after='1s')
+    held(fake)
+    spool.send('-v', *FROM)
+    second = [m for m in spool.queue()
+              if m['recipients'][0]['state'] == 'uncertain']
+    assert len(second) == 1 and len(spool.queue()) == 2
 
 
 def test_two_deliver_at_once(spool, fake):
