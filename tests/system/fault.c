@@ -136,7 +136,7 @@ ssize_t pread(int fd, void *p, size_t n, off_t off)
 
 	if (!real)
 		real = (ssize_t(*)(int, void *, size_t, off_t))next("pread");
-	return hit > 0 ? -1 : real(fd, p, hit < 0 ? n / 2 : n, off);
+	return hit > 0 ? -1 : real(fd, p, hit < 0 ? (n + 1) / 2 : n, off);
 }
 
 ssize_t pwrite(int fd, const void *p, size_t n, off_t off)
@@ -147,7 +147,7 @@ ssize_t pwrite(int fd, const void *p, size_t n, off_t off)
 	if (!real)
 		real = (ssize_t(*)(int, const void *, size_t, off_t))next(
 			"pwrite");
-	return hit > 0 ? -1 : real(fd, p, hit < 0 ? n / 2 : n, off);
+	return hit > 0 ? -1 : real(fd, p, hit < 0 ? (n + 1) / 2 : n, off);
 }
 
 ssize_t write(int fd, const void *p, size_t n)
@@ -157,7 +157,7 @@ ssize_t write(int fd, const void *p, size_t n)
 
 	if (!real)
 		real = (ssize_t(*)(int, const void *, size_t))next("write");
-	return hit > 0 ? -1 : real(fd, p, hit < 0 ? n / 2 : n);
+	return hit > 0 ? -1 : real(fd, p, hit < 0 ? (n + 1) / 2 : n);
 }
 
 int fdatasync(int fd)
