@@ -14,6 +14,9 @@ cross="gcc-arm-linux-gnueabihf gcc-aarch64-linux-gnu gcc-mipsel-linux-gnu
 	libc6-dev-s390x-cross qemu-user-static"
 lint="clang llvm clang-format clang-tidy cppcheck shellcheck libclang-rt-14-dev"
 peers="postfix dovecot-core swaks libsasl2-modules s-nail"
+callers="at bsd-mailx cron curl fail2ban git-email libmailtools-perl logwatch
+	mdadm monit msmtp mutt node-nodemailer php-cli smartmontools sudo
+	unattended-upgrades"
 tools="python3-pytest libcmocka-dev strace e2fsprogs util-linux procps git
 	iproute2 faketime"
 
@@ -21,7 +24,7 @@ wanted=
 for group; do
 	case $group in
 	build) wanted="$wanted $build $demo" ;;
-	test) wanted="$wanted $cross $lint $peers $tools" ;;
+	test) wanted="$wanted $cross $lint $peers $callers $tools" ;;
 	*)
 		echo "packages.sh: no group $group" >&2
 		exit 64
@@ -49,6 +52,15 @@ if [ ! -e $policy ]; then
 	printf '#!/bin/sh\nexit 101\n' >$policy
 	chmod +x $policy
 fi
+
+# What is here for the sake of its call of sendmail upgrades nothing.
+case $missing in
+*unattended-upgrades*)
+	key=unattended-upgrades
+	echo "$key $key/enable_auto_updates boolean false" |
+		debconf-set-selections
+	;;
+esac
 
 install()
 {
