@@ -43,12 +43,15 @@ def find():
 
 @contextlib.contextmanager
 def disk(kind, mib=256):
-    """An image with a file system (f2fs, ext4), or an empty one (block)."""
+    """An image with a file system (f2fs, ext4, ext4-1k: blocks of 1 KiB,
+    ext4-nj: no journal), or an empty one (block)."""
     where = tempfile.mkdtemp(prefix='mailmote-flash-', dir='/dev/shm')
     path = os.path.join(where, 'image')
+    ext4 = ['mke2fs', '-q', '-t', 'ext4', '-E', 'lazy_itable_init=0,nodiscard']
     words = {'f2fs': ['mkfs.f2fs', '-q'],
-             'ext4': ['mke2fs', '-q', '-t', 'ext4', '-b', '4096', '-E',
-                      'lazy_itable_init=0,lazy_journal_init=0,nodiscard']}
+             'ext4': [*ext4, '-b', '4096'],
+             'ext4-1k': [*ext4, '-b', '1024'],
+             'ext4-nj': [*ext4, '-b', '4096', '-O', '^has_journal']}
     try:
         with open(path, 'wb') as f:
             f.truncate(mib << 20)
@@ -92,5 +95,6 @@ def compiled(name):
             os.path.getmtime(path) < os.path.getmtime(source):
         os.makedirs(folder, exist_ok=True)
         subprocess.run(['gcc', '-O1', '-Wall', '-Wextra', '-Werror',
-                        '-static', '-o', path, source], check=True)
+                        '-D_GNU_SOURCE', '-static', '-o', path, source],
+                       check=True)
     return path
