@@ -22,7 +22,7 @@
 /* States that are tried: where not all are; at rest; of a second cut. */
 #define SAMPLE 96
 #define SAMPLE_REST 16
-#define SAMPLE_AGAIN 3
+#define SAMPLE_AGAIN 2
 
 /* One state of so many is worked on with. */
 #define AGAIN_OF 40

@@ -23,7 +23,7 @@
 #include "script.h"
 
 /* Runs by chance in each round of all scripts. */
-#define CHANCES 10
+#define CHANCES 6
 
 /* From so many states on, everything there is must have been seen. */
 #define MIN_COVER 100000
