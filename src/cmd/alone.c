@@ -299,16 +299,30 @@ static struct slice take_some(struct slice *rcpts)
 	return some;
 }
 
+/* The spool for a command: who only reads does so while another works on it. */
+static int get_spool(struct alone *a, bool reads)
+{
+	int err = wait_for_lock(a, reads ? LOOK_FOR_MS : LOCK_FOR_MS);
+
+	if (err == -EAGAIN && a->daemon)
+		return err;
+	if (err == -EAGAIN && reads)
+		err = store_view(&a->store, &world_real);
+	if (err < 0)
+		return deny(a, err);
+	relay_set_spool(a->relay, a->store.spool, NULL, a->store.is_volatile);
+	return 0;
+}
+
 /*
  * The spool is taken when it is needed.  Until then it says what time it was
  * (DESIGN.md 3.4): that is read without the lock.
  */
 static int look_at_clock(struct alone *a)
 {
-	int err = store_view(&a->store, &world_real);
-
-	if (err < 0)
-		return deny(a, err);
+	/* Its very first frame may be on its way: with the lock it is not. */
+	if (store_view(&a->store, &world_real) < 0)
+		return get_spool(a, false);
 	relay_set_spool_later(a->relay, spool_last_wall(a->store.spool));
 	a->store.spool = NULL;
 	return 0;
@@ -334,7 +348,7 @@ int handover_alone(const struct conf *c, const struct identity *id,
 	if (code == 0 && ENABLE_SPOOL)
 		code = look_at_clock(&a);
 	if (code != 0)
-		return code < 0 ? EXIT_SYSTEM : code;
+		return code < 0 && code != -EAGAIN ? EXIT_SYSTEM : code;
 	while (rcpts.n > 0 && worst != -EAGAIN) {
 		struct slice some = take_some(&rcpts);
 
@@ -387,21 +401,6 @@ static int run_command(struct alone *a, struct slice command)
 		if (out.len == 0)
 			turn(a);
 	}
-}
-
-/* The spool for a command: who only reads does so while another works on it. */
-static int get_spool(struct alone *a, bool reads)
-{
-	int err = wait_for_lock(a, reads ? LOOK_FOR_MS : LOCK_FOR_MS);
-
-	if (err == -EAGAIN && a->daemon)
-		return err;
-	if (err == -EAGAIN && reads)
-		err = store_view(&a->store, &world_real);
-	if (err < 0)
-		return deny(a, err);
-	relay_set_spool(a->relay, a->store.spool, NULL, a->store.is_volatile);
-	return 0;
 }
 
 int alone_control(const struct conf *c, const struct identity *id,

@@ -144,11 +144,8 @@ static int recover(struct store *s, const struct medium *m,
 	int err = spool_open(spool_static(), m, has_marks ? marks : NULL, w,
 			     found);
 
-	if (err < 0) {
-		medium_file_close(&the_medium);
-		s->open = false;
+	if (err < 0)
 		return explain(s, err);
-	}
 	s->spool = spool_static();
 	return 0;
 }
@@ -214,8 +211,12 @@ static int take(struct store *s, const struct world *w,
 	if (err < 0)
 		return explain(s, err);
 	err = recover(s, &the_medium.medium, &the_marks.medium, w, found);
-	if (err == 0)
+	if (err == 0) {
 		err = resize(s, found);
+	} else {
+		medium_file_close(&the_medium);
+		s->open = false;
+	}
 	if (err)
 		s->spool = NULL;
 	return err;

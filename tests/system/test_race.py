@@ -377,19 +377,26 @@ class Race:
             t.join(3 * LIMIT_S)
             assert not t.is_alive(), 'somebody hangs'
 
+    def must(self, *words):
+        p, code = self.run(*words)
+        if code != 0:
+            self.fault('at the end: %s' % p)
+        return p
+
     def drain(self):
         """All that waits is let go; the spool is empty then."""
-        self.sink.script = {"mail": note_mail}
+        self.sink.script = {'mail': note_mail}
         found = self.queue()
         for m in found.values():
             m.let_go(time.monotonic())
         if found:
-            assert self.run('release', *found)[1] == 0
+            self.must('release', *found)
         self.count('left for the drain', len(found))
         for _ in range(3):
-            assert self.run('flush', '--wait')[1] == 0
-        p, code = self.run('queue')
-        assert code == 0 and p.out == b'Mail queue is empty\n', p.out
+            self.must('flush', '--wait')
+        p = self.must('queue')
+        if p.out != b'Mail queue is empty\n':
+            self.fault('the queue is not empty: %s' % p.out.decode()[-2000:])
 
     # -- the judgement
 
