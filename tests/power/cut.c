@@ -56,6 +56,7 @@ struct cut {
 struct cut_total cut_total;
 long cut_max_states, cut_max_failures = 20;
 uint64_t cut_cap = 48;
+bool cut_is_sample;
 const char *cut_program = "power";
 
 static struct run first, second;
@@ -483,7 +484,7 @@ static void make_run(struct run *r, const struct run_name *name)
 {
 	init_looker();
 	r->name = *name;
-	r->is_all = name->script != NULL;
+	r->is_all = name->script != NULL && !cut_is_sample;
 	if (name->script)
 		run_script(r);
 	else

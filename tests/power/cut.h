@@ -34,6 +34,9 @@ extern struct cut_total cut_total;
 extern long cut_max_states, cut_max_failures;
 extern uint64_t cut_cap;
 
+/* Not all states of scripts, but so many of each moment. */
+extern bool cut_is_sample;
+
 /* The name that replays say. */
 extern const char *cut_program;
 

@@ -2,13 +2,14 @@
 /*
  * power/power.c - cut the power at every moment, start again, look.
  *
- *   power [--states N] [--seed S] [--cap N] [--jobs N] [--first]
+ *   power [--states N] [--seed S] [--cap N] [--jobs N] [--first] [--sample]
  *   power --run RUN                            all of one run
  *   power --replay RUN:ENTRY:STATE[:ENTRY:STATE]
  *
  * Scripts, of which all states are tried, and runs by chance from seed S on,
  * of which N of each moment are (cap), until there are so many states.
- * --first: end at the first failure.
+ * --first: end at the first failure.  --sample: of scripts too only N of each
+ * moment.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -147,6 +148,10 @@ static bool parse(int argc, char **argv, struct options *o)
 		const char *value = i + 1 < argc ? argv[i + 1] : "";
 		if (strcmp(argv[i], "--first") == 0) {
 			cut_max_failures = 1;
+			continue;
+		}
+		if (strcmp(argv[i], "--sample") == 0) {
+			cut_is_sample = true;
 			continue;
 		}
 		i++;
