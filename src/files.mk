@@ -131,6 +131,7 @@ obj-$(CONFIG_DIRECT) += cmd/direct.o
 obj-$(CONFIG_DAEMON) += cmd/handover.o
 obj-$(CONFIG_SENDMAIL) += cmd/input.o
 obj-y += cmd/local.o
+obj-$(CONFIG_MAILBACK) += cmd/mailback.o
 obj-$(CONFIG_MAILQ) += cmd/mailq.o
 obj-$(CONFIG_SENDMAIL) += cmd/newaliases.o
 obj-y += cmd/passwd.o

@@ -13,6 +13,7 @@
 #include "cmd/control.h"
 #include "cmd/handover.h"
 #include "cmd/local.h"
+#include "cmd/mailback.h"
 #include "cmd/stdio.h"
 #include "cmd/store.h"
 #include "mail/envelope.h"
@@ -259,6 +260,22 @@ static bool is_for_daemon(struct alone *a, const struct submission *s,
 	return true;
 }
 
+/* Whom the sender has to be told of (-oem), when all were refused. */
+static void note_refused(struct alone *a, struct submission *s,
+			 struct slice rcpts, const struct outcome *why)
+{
+	struct outcome o = *why;
+	struct slice rcpt;
+
+	if (why->verdict != VERDICT_REFUSED)
+		return;
+	for (unsigned i = 0; envelope_next_rcpt(&rcpts, &rcpt); i++) {
+		if (submit_answered(s) && i < submit_rcpts(s))
+			submit_answer_rcpt(a->relay, s, i, &o);
+		mailback_note(rcpt, &o);
+	}
+}
+
 /* One transaction with the recipients in rcpts.  As handover_alone(). */
 static int submit(struct alone *a, const struct handover *h, struct slice rcpts)
 {
@@ -280,6 +297,8 @@ static int submit(struct alone *a, const struct handover *h, struct slice rcpts)
 		why = *submit_answer(s);
 	}
 	bool give = is_for_daemon(a, s, &why);
+	if (ENABLE_MAILBACK)
+		note_refused(a, s, rcpts, &why);
 
 	submit_done(a->relay, s);
 	a->begun = true;

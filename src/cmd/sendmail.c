@@ -15,6 +15,7 @@
 #include "cmd/cmd.h"
 #include "cmd/control.h"
 #include "cmd/input.h"
+#include "cmd/mailback.h"
 #include "cmd/stdio.h"
 #include "mail/address.h"
 
@@ -101,6 +102,24 @@ static uint64_t estimate(void)
 	return (uint64_t)(st.st_size - input.start);
 }
 
+/* To the daemon, or without one on its way. */
+static int hand_over(const struct conf *c, const struct identity *id,
+		     const struct handover *h)
+{
+	int code = ENABLE_DAEMON ? handover_daemon(c, h) : -ENOENT;
+
+	if (code != -ENOENT)
+		return code;
+	input_keep(&input);
+	code = handover_alone(c, id, h);
+	if (!ENABLE_DAEMON || code != -EAGAIN)
+		return code;
+	code = input_rewind(&input) < 0 ? -EIO : handover_daemon(c, h);
+	if (code < 0)
+		cmd_err("the daemon went away");
+	return code < 0 ? EXIT_AGAIN : code;
+}
+
 static int deliver(struct sendmail *s, const struct conf *c,
 		   const struct identity *id)
 {
@@ -133,17 +152,13 @@ static int deliver(struct sendmail *s, const struct conf *c,
 	input_start(&input, &job);
 	if (s->nrcpt > CONFIG_RCPT_MAX || s->rcpts.len > CONFIG_ENVELOPE_MAX)
 		input_keep(&input);
-	code = ENABLE_DAEMON ? handover_daemon(c, &h) : -ENOENT;
-	if (code != -ENOENT)
-		return code;
-	input_keep(&input);
-	code = handover_alone(c, id, &h);
-	if (!ENABLE_DAEMON || code != -EAGAIN)
-		return code;
-	code = input_rewind(&input) < 0 ? -EIO : handover_daemon(c, &h);
-	if (code < 0)
-		cmd_err("the daemon went away");
-	return code < 0 ? EXIT_AGAIN : code;
+	code = hand_over(c, id, &h);
+	if (ENABLE_MAILBACK && s->mail_back && code != EXIT_DONE &&
+	    code != EXIT_AGAIN &&
+	    mailback_send(id, h.from, input_header(&input)) == EXIT_DONE &&
+	    s->mail_enough)
+		code = EXIT_DONE;
+	return code;
 }
 
 /* Everything that needs no message. */

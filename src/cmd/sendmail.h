@@ -37,6 +37,8 @@ struct sendmail {
 	bool verbose;                /* -v */
 	bool flush_wait;             /* -qf */
 	bool ret_given;              /* -R was seen */
+	bool mail_back;              /* -oem, -oew, -oee: a notice */
+	bool mail_enough;            /* -oee: with it all is well */
 	const char *from;            /* -f, -r; NULL: the caller */
 	const char *name;            /* -F; NULL: NAME, or /etc/passwd */
 	const char *flush;           /* ID of -qI, or NULL */

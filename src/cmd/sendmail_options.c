@@ -55,6 +55,17 @@ static void set_delivery(struct sendmail *s, char mode)
 							      : HANDOVER_WAIT;
 }
 
+/*
+ * -e, -oe: p (the default) says what is wrong, q does not; m, w and e mail it
+ * to the sender as well, and e is content with that.
+ */
+static void set_errors(struct sendmail *s, char mode)
+{
+	cmd_quiet = mode == 'q';
+	s->mail_enough = mode == 'e';
+	s->mail_back = mode == 'm' || mode == 'w' || mode == 'e';
+}
+
 /* -o and its letters; those without a meaning here are taken and forgotten. */
 static void set_classic(struct sendmail *s, const char *value)
 {
@@ -66,7 +77,7 @@ static void set_classic(struct sendmail *s, const char *value)
 		set_delivery(s, value[1]);
 		break;
 	case 'e':
-		cmd_quiet = value[1] == 'q';
+		set_errors(s, value[1]);
 		break;
 	default:
 		break;
@@ -88,7 +99,7 @@ static void set_long(struct sendmail *s, struct slice rest)
 		set_delivery(s, first);
 		break;
 	case 3:
-		cmd_quiet = first == 'q';
+		set_errors(s, char_lower(first));
 		break;
 	default:
 		break;
@@ -206,7 +217,7 @@ static const char *take_value(struct sendmail *s, char letter,
 		cmd_conf_path = value;
 		break;
 	case 'e':
-		cmd_quiet = value[0] == 'q';
+		set_errors(s, value[0]);
 		break;
 	case 'f':
 	case 'r':

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/mailback.h"
 #include "mail/envelope.h"
 
 void talk_clear(struct talk *t)
@@ -180,6 +181,8 @@ void talk_settle(struct talk *t, struct slice rcpt, const struct outcome *o,
 		t->refused++;
 		t->refused_code = refused;
 		say(rcpt, "refused", o);
+		if (ENABLE_MAILBACK)
+			mailback_note(rcpt, o);
 		return;
 	}
 	/* One line is enough where all recipients share the reason. */
