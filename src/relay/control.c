@@ -98,8 +98,9 @@ static void change_one(struct relay *r, struct control *c, struct slice word)
 	uint64_t id;
 	int err = id_parse(word, &id);
 
-	if (err == 0)
-		err = spool_find(r->spool, id, &msg);
+	/* One with bytes missing can be found, held and removed, too. */
+	if (err == 0 && spool_find(r->spool, id, &msg) < 0 && msg.id != id)
+		err = -ENOENT;
 	if (err < 0) {
 		char text[80];
 		struct buf b = BUF_ON(text);

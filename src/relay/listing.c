@@ -273,11 +273,8 @@ static bool staged_piece(struct relay *r, struct control *c)
 
 static bool next_queued(struct relay *r, struct control *c)
 {
-	int got;
-
-	while ((got = spool_next(r->spool, &c->cursor, &c->msg)) < 0)
-		buf_putf(&c->out, "%s", c->json ? "" : "(a damaged message)\n");
-	c->have_msg = got > 0;
+	/* One with bytes missing too: what is known of it is shown. */
+	c->have_msg = spool_next(r->spool, &c->cursor, &c->msg) != 0;
 	c->rcpt = 0;
 	return c->have_msg;
 }
@@ -295,6 +292,8 @@ static bool queued_piece(struct relay *r, struct control *c)
 	    s.nrcpt > RELAY_RCPTS) {
 		if (c->json && c->rcpt > 0)
 			buf_put_str(&c->out, "]}\n");
+		else if (!c->json && c->rcpt == 0)
+			buf_put_str(&c->out, "(a damaged message)\n");
 		c->have_msg = false;
 		return true;
 	}

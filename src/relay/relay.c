@@ -300,12 +300,26 @@ static void settle_all(struct relay *r)
 	}
 }
 
+/* What the spool had to give up because nothing of it could be read. */
+static void count_lost(struct relay *r)
+{
+	uint32_t lost = spool_stats(r->spool).lost;
+
+	if (lost > r->spool_lost) {
+		log_err("spool: %u messages could not be read any more: lost",
+			lost - r->spool_lost);
+		r->count.dropped += lost - r->spool_lost;
+	}
+	r->spool_lost = lost;
+}
+
 static void tick_spool(struct relay *r)
 {
 	int err;
 
 	if (!ENABLE_SPOOL || r->spool == NULL)
 		return;
+	count_lost(r);
 	err = spool_tick(r->spool, &r->tick_ms);
 	if (err < 0) {
 		log_err("spool: a due write failed: error %d", -err);

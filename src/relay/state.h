@@ -346,6 +346,7 @@ struct relay {
 	int64_t last_wall_s; /* of the spool that comes later */
 	int64_t queue_ms;    /* queued mail is not touched before (splay) */
 	int64_t tick_ms;     /* the spool's next need */
+	uint32_t spool_lost; /* messages it had lost then */
 	int64_t old_ms;      /* when one more may have become too old */
 	uint64_t urgent;     /* new mail that had to be stored first; 0 none */
 	bool stopping;

@@ -247,7 +247,8 @@ static bool find_queued(struct relay *r, struct delivery *d)
 		if (got == 0)
 			break;
 		if (got < 0) {
-			attempt_unreadable(r, d, got);
+			if (!(d->msg.flags & SPOOL_HELD))
+				attempt_unreadable(r, d, got);
 			continue;
 		}
 		if (wants_to_go(r, d)) {
