@@ -86,6 +86,8 @@ static bool change_flags(struct relay *r, struct control *c,
 					  : msg->flags & ~(uint32_t)SPOOL_HELD;
 	if (c->verb == CONTROL_REMOVE)
 		m.kind = SPOOL_MARK_GONE;
+	else if (m.flags == msg->flags)
+		return true; /* it is stored already */
 	return spool_commit(r->spool, &item, 1) == 0;
 }
 
