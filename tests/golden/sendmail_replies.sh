@@ -7,7 +7,8 @@ reply() {
 	title "$@"
 	sink "$@"
 	printf 'Subject: s\n\ntext\n' |
-		sendmail -v -f f@x.example a@x.example b@x.example
+		sendmail -v -f f@x.example a@x.example b@x.example 2>&1 |
+		sed -e "s/queued as [a-z2-7]\{12\}/queued as ID/"
 }
 
 reply
