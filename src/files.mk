@@ -141,6 +141,7 @@ obj-$(CONFIG_FULL_NAME) += cmd/sendmail_name.o
 obj-$(CONFIG_SENDMAIL) += cmd/sendmail_options.o
 obj-$(CONFIG_SENDMAIL) += cmd/sendmail_rcpts.o
 obj-$(CONFIG_SENDMAIL) += cmd/sendmail_sender.o
+obj-$(CONFIG_VERIFY) += cmd/sendmail_verify.o
 obj-$(CONFIG_STDIO) += cmd/stdio.o
 obj-$(RELAY) += cmd/store.o
 obj-y += cmd/talk.o

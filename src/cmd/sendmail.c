@@ -173,13 +173,16 @@ static int run_mode(struct sendmail *s, const struct conf *c,
 		return flush_queue(s, c, id);
 	if (ENABLE_STDIO && s->mode == SENDMAIL_SMTP)
 		return stdio_run(c, id);
+	if (ENABLE_VERIFY && s->mode == SENDMAIL_VERIFY)
+		return sendmail_verify(s, c, id);
 	if (ENABLE_DAEMON && s->mode >= SENDMAIL_DAEMON)
 		return start_daemon(s, argv);
 	cmd_err("not built into this program (CONFIG_%s)",
-		s->mode == SENDMAIL_MAILQ   ? "MAILQ"
-		: s->mode == SENDMAIL_FLUSH ? "CONTROL"
-		: s->mode == SENDMAIL_SMTP  ? "STDIO"
-					    : "DAEMON");
+		s->mode == SENDMAIL_MAILQ    ? "MAILQ"
+		: s->mode == SENDMAIL_FLUSH  ? "CONTROL"
+		: s->mode == SENDMAIL_SMTP   ? "STDIO"
+		: s->mode == SENDMAIL_VERIFY ? "VERIFY"
+					     : "DAEMON");
 	return EXIT_USAGE_;
 }
 
@@ -192,8 +195,9 @@ int cmd_sendmail(int argc, char **argv)
 	};
 	int code = sendmail_options(&s, argc, argv);
 
-	if (!code && s.mode == SENDMAIL_DELIVER && s.argc == 0 &&
-	    !s.take_header) {
+	bool wanted = s.mode == SENDMAIL_VERIFY ||
+		      (s.mode == SENDMAIL_DELIVER && !s.take_header);
+	if (!code && wanted && s.argc == 0) {
 		cmd_err("no recipients");
 		code = EXIT_USAGE_;
 	}

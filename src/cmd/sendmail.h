@@ -24,6 +24,7 @@ enum sendmail_mode {
 	SENDMAIL_ALIASES,   /* -bi, -I */
 	SENDMAIL_FLUSH,     /* -q */
 	SENDMAIL_SMTP,      /* -bs */
+	SENDMAIL_VERIFY,    /* -bv */
 	SENDMAIL_DAEMON,    /* -bd, -bl */
 	SENDMAIL_FOREGROUND /* -bD, -bdf */
 };
@@ -60,6 +61,10 @@ must_check int sendmail_rcpts_of_args(struct sendmail *s);
  */
 must_check int sendmail_rcpts_of_header(struct sendmail *s,
 					struct slice header);
+
+/* -bv: print where mail to each recipient of argv goes.  An exit code. */
+must_check int sendmail_verify(struct sendmail *s, const struct conf *c,
+			       const struct identity *id);
 
 /*
  * The reverse-path into path (empty: null), and what a From field would say

@@ -108,12 +108,13 @@ static void set_long(struct sendmail *s, struct slice rest)
 
 static const char *set_mode(struct sendmail *s, const char *value)
 {
-	static const char letters[] = "mqpisdlD";
-	static const uint8_t modes[] = {
-		SENDMAIL_DELIVER, SENDMAIL_DELIVER,   SENDMAIL_MAILQ,
-		SENDMAIL_ALIASES, SENDMAIL_SMTP,      SENDMAIL_DAEMON,
-		SENDMAIL_DAEMON,  SENDMAIL_FOREGROUND
-	};
+	static const char letters[] = "mqpisvdlD";
+	static const uint8_t modes[] = { SENDMAIL_DELIVER,   SENDMAIL_DELIVER,
+					 SENDMAIL_MAILQ,     SENDMAIL_ALIASES,
+					 SENDMAIL_SMTP,      SENDMAIL_VERIFY,
+					 SENDMAIL_DAEMON,    SENDMAIL_DAEMON,
+					 SENDMAIL_FOREGROUND };
+	BUILD_ASSERT(sizeof(letters) == sizeof(modes) + 1);
 	bool foreground = which(slice_str(value), "df");
 	const char *at = strchr(letters, foreground ? 'D' : value[0]);
 
@@ -123,7 +124,7 @@ static const char *set_mode(struct sendmail *s, const char *value)
 			s->handover = HANDOVER_QUEUE;
 		return NULL;
 	}
-	return "expected -bm, -bp, -bi, -bs, -bd or -bD";
+	return "expected -bm, -bp, -bi, -bs, -bv, -bd or -bD";
 }
 
 /* -q, -q30m (the interval is ours to choose), -qf, -qIid, -qRsubstr */

@@ -45,7 +45,6 @@ send "$M" -V 'a b' a@b.example
 send "$M" -V 'a+2b' a@b.example
 send "$M" -bC
 send "$M" -bt
-send "$M" -bv a@b.example
 send "$M" -qSx
 send "$M" -qIx
 send "$M" -f
@@ -74,3 +73,8 @@ sendmail -I
 sendmail -q
 sendmail -q30m
 sendmail -bp
+title where mail would go
+printf 'alias root a@x.example,ops\nalias ops o@y.example\nroute y.example smtp://192.0.2.1\nroute y.example smtp://192.0.2.2\n' >>"$C"
+sendmail -bv root 'Name <u@y.example>, bare'
+sendmail -bv
+sendmail -bv root@@x
