@@ -41,8 +41,10 @@ static const struct applet applets[] = {
 #endif
 	{ "version", cmd_version, NULL },
 	{ "--version", cmd_version, NULL },
+#if ENABLE_TEST || ENABLE_CONF_HELP
+	ROW("test", TEST, cmd_test),
+#endif
 #if ENABLE_CONF_HELP
-	{ "test", NULL, "TEST" },
 	{ "mail", NULL, "MAIL" },
 	{ "mailx", NULL, "MAIL" },
 #endif

@@ -80,6 +80,9 @@ static void print_spool(const struct conf *c)
 		(unsigned long long)c->spool_size,
 		!device && fdio_is_volatile(path) ? ", volatile" : "",
 		there ? "" : ", not made yet");
+	if (!device && fdio_is_volatile(path))
+		cmd_out("  volatile: waiting mail is lost at a reboot: put it "
+			"on flash with the key spool\n");
 	if (there && c->spool_sized && S_ISREG(st.st_mode) &&
 	    (uint64_t)st.st_size != c->spool_size)
 		cmd_out("  its file has %llu bytes until a start can change "
@@ -95,6 +98,15 @@ static void print_names(const struct identity *id)
 		id->domain[0] ? id->domain : "(none: bare names are refused)");
 }
 
+static void print_all(const struct conf *c, const struct identity *id)
+{
+	cmd_out("%s: ok\n", cmd_conf_file());
+	print_names(id);
+	print_routes(c);
+	if (ENABLE_SPOOL)
+		print_spool(c);
+}
+
 int cmd_check(int argc, char **argv)
 {
 	const struct conf *c;
@@ -102,18 +114,25 @@ int cmd_check(int argc, char **argv)
 	uint32_t uid;
 	uint32_t gid;
 
-	if (argc > 1 && strcmp(argv[1], "--live") == 0) {
+	bool live = argc > 1 && strcmp(argv[1], "--live") == 0;
+
+	if (live && !ENABLE_CHECK_LIVE) {
 		cmd_err("check --live is not built into this program "
 			"(CONFIG_CHECK_LIVE)");
 		return EXIT_USAGE_;
 	}
-	if (argc > 1) {
-		cmd_err("usage: mailmote check");
+	if (argc > 1 + live) {
+		cmd_err("usage: mailmote check%s",
+			ENABLE_CHECK_LIVE ? " [--live]" : "");
 		return EXIT_USAGE_;
 	}
 	int code = cmd_load(&c, &id);
 	if (code)
 		return code;
+	if (ENABLE_CHECK_LIVE && live) {
+		print_all(c, id);
+		return cmd_end(check_live(c, id));
+	}
 	find_user(c, &uid, &gid);
 	for (unsigned i = 0; i < c->nhops; i++) {
 		if (ENABLE_AUTH && c->hops[i].password_file.n > 0 &&
@@ -122,10 +141,6 @@ int cmd_check(int argc, char **argv)
 	}
 	if (code)
 		return cmd_end(code);
-	cmd_out("%s: ok\n", cmd_conf_file());
-	print_names(id);
-	print_routes(c);
-	if (ENABLE_SPOOL)
-		print_spool(c);
+	print_all(c, id);
 	return cmd_end(EXIT_DONE);
 }

@@ -79,6 +79,9 @@ must_check int cmd_newaliases(int argc, char **argv);
 /* queue show flush remove hold release status */
 must_check int cmd_control(int argc, char **argv);
 must_check int cmd_check(int argc, char **argv);
+/* check --live, behind what check prints (cmd/check_live.c). */
+must_check int check_live(const struct conf *c, const struct identity *id);
+must_check int cmd_test(int argc, char **argv);
 must_check int cmd_version(int argc, char **argv);
 
 /* Print the commands to standard output (help asked for) or error. */

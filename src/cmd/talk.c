@@ -128,11 +128,25 @@ static void wait(struct talk *t, unsigned wants)
 	struct net_wait set = { .fd = t->stream.fd };
 	unsigned timeout_s = smtp_client_timeout_s(&t->client);
 	int64_t until = INT64_MAX;
+	bool now = false;
 
+	if (t->limit_s > 0 && t->limit_s < timeout_s)
+		timeout_s = t->limit_s;
 	if (timeout_s > 0)
 		until = world_boot_ms(&world_real) + timeout_s * 1000LL;
 	set.want = (uint8_t)((wants & SMTP_WANT_READ ? NET_IN : 0) |
 			     (wants & SMTP_WANT_WRITE ? NET_OUT : 0));
+	/* What is encrypted goes out, and in, in its own time. */
+	if (ENABLE_CHECK_LIVE) {
+		int err = stream_flush(&t->stream);
+
+		if (err < 0 && err != -EAGAIN)
+			(void)moved(t, err);
+		set.want = stream_wants(&t->stream, wants & SMTP_WANT_READ,
+					wants & SMTP_WANT_WRITE, &now);
+	}
+	if (now || set.want == 0)
+		return;
 	if (net_real.ops->wait(net_real.ctx, &set, 1, until) == 0)
 		smtp_client_expire(&t->client);
 }
@@ -146,6 +160,8 @@ void talk_run(struct talk *t)
 			break;
 		if (wants & SMTP_WANT_TXN)
 			t->next(t);
+		else if (ENABLE_CHECK_LIVE && (wants & SMTP_WANT_TLS))
+			t->handshake(t);
 		else if (!((wants & SMTP_WANT_BODY) && pump_body(t)) &&
 			 !((wants & SMTP_WANT_WRITE) && pump_write(t)) &&
 			 !((wants & SMTP_WANT_READ) && pump_read(t)))

@@ -22,8 +22,11 @@ struct talk {
 	uint64_t max;             /* public: its octets at most */
 	/* Public: no transaction is open, begin one (talk_begin()) or quit. */
 	void (*next)(struct talk *t);
-	const char *gone;          /* public: "the peer went away", or NULL */
-	struct stream stream;      /* public: connected, not TLS */
+	/* Public: STARTTLS was agreed on: smtp_client_tls_up() or _fail(). */
+	void (*handshake)(struct talk *t);
+	unsigned limit_s; /* public: wait no longer than this; 0: RFC 5321's */
+	const char *gone; /* public: "the peer went away", or NULL */
+	struct stream stream;      /* public: connected */
 	struct smtp_client client; /* public: started */
 	struct smtp_txn txn;       /* public: from, size, eight_bit, queue */
 	bool open;                 /* public: outcomes are not yet settled */

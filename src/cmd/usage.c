@@ -19,8 +19,12 @@ static const char *const lines[] = {
 			 "  release ID...       end the hold\n"
 			 "  status [--json]     routes, spool, counters\n"
 		       : "",
-	ENABLE_CHECK ? "  check               validate the configuration\n"
-		     : "",
+	ENABLE_CHECK ? "  check" : "",
+	ENABLE_CHECK_LIVE ? " [--live]     " : "",
+	ENABLE_CHECK && !ENABLE_CHECK_LIVE ? "              " : "",
+	ENABLE_CHECK ? " validate the configuration\n" : "",
+	ENABLE_TEST ? "  test ADDRESS        send a test message, show how\n"
+		    : "",
 	"  version             version and features\n",
 	ENABLE_SENDMAIL ? "  sendmail [options] [recipients]\n" : "",
 };

@@ -18,6 +18,8 @@ static const char *const features[] = {
 	NAME(MAILQ, "mailq"),
 	NAME(CONTROL, "control"),
 	NAME(CHECK, "check"),
+	NAME(CHECK_LIVE, "check-live"),
+	NAME(TEST, "test"),
 	NAME(ALIAS, "alias"),
 	NAME(REWRITE, "rewrite"),
 };

@@ -168,6 +168,11 @@ bool stream_tls_resumed(const struct stream *s)
 	return has_tls(s) && tls_resumed(s);
 }
 
+const struct trust_peer *stream_peer(const struct stream *s)
+{
+	return ENABLE_CHECK_LIVE && has_tls(s) ? tls_peer(s) : NULL;
+}
+
 void stream_close(struct stream *s)
 {
 	if (has_tls(s))

@@ -98,6 +98,12 @@ enum stream_security stream_security(const struct stream *s);
 const char *stream_tls_version(const struct stream *s);
 bool stream_tls_resumed(const struct stream *s);
 
+/*
+ * The peer's own certificate, also after a handshake that failed; NULL: none
+ * came, or built without CONFIG_CHECK_LIVE.  Valid until stream_close().
+ */
+const struct trust_peer *stream_peer(const struct stream *s);
+
 /* Close at once (after stream_flush() for a clean end). */
 void stream_close(struct stream *s);
 

@@ -41,6 +41,9 @@ uint8_t tls_wants(const struct stream *s, bool reading, bool writing,
 enum stream_security tls_security(const struct stream *s);
 bool tls_resumed(const struct stream *s);
 
+/* As stream_peer(). */
+const struct trust_peer *tls_peer(const struct stream *s);
+
 /* Say goodbye if there is room for it, wipe the state and give it back. */
 void tls_end(struct stream *s);
 
@@ -120,6 +123,13 @@ static inline bool tls_resumed(const struct stream *s)
 {
 	(void)s;
 	return false;
+}
+
+/* Never reached. */
+static inline const struct trust_peer *tls_peer(const struct stream *s)
+{
+	(void)s;
+	return NULL;
 }
 
 /* Never reached. */

@@ -441,6 +441,13 @@ bool tls_resumed(const struct stream *s)
 	return s->tls->up && !s->tls->judge.began;
 }
 
+const struct trust_peer *tls_peer(const struct stream *s)
+{
+	const struct trust_peer *p = &s->tls->judge.peer;
+
+	return p->known ? p : NULL;
+}
+
 void tls_end(struct stream *s)
 {
 	struct tls *t = s->tls;

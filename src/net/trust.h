@@ -42,4 +42,20 @@ struct trust {
 			* take max(now_s, notBefore) as the time */
 };
 
+/* Bytes of a name that is shown, its NUL included. */
+#define TRUST_MAX_SHOWN (ENABLE_CHECK_LIVE ? 64 : 1)
+
+/*
+ * The peer's own certificate, for those who explain (CONFIG_CHECK_LIVE).
+ * Nothing of it is proved; texts are printable and NUL-ended.
+ */
+struct trust_peer {
+	bool known;                   /* one came; else nothing is valid */
+	bool self_signed;             /* it names itself as its issuer */
+	int32_t days_left;            /* until it ends; negative: since */
+	uint8_t key[32];              /* what a pin of its key says */
+	char issuer[TRUST_MAX_SHOWN]; /* organisation and common name */
+	char name[TRUST_MAX_SHOWN];   /* the first it is for */
+};
+
 #endif

@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+#include "base/buf.h"
+
 /* What to do with an element. */
 enum {
 	DO_HEAD, /* it is not known yet: tag and length are being read */
@@ -183,12 +185,50 @@ static uint8_t *text_of(struct trust_cert *c)
 	return c->space + c->dn_len + c->key_len;
 }
 
+/* Append what can be printed of a name's bytes. */
+static void show(struct buf *b, struct slice text)
+{
+	text = slice_head(text, buf_room(b));
+	for (size_t i = 0; i < text.n; i++)
+		buf_put_char(b, char_is_print(text.p[i]) ? text.p[i] : '?');
+}
+
+/* Append the value of the attribute 2.5.4.TYPE of a Name (X.520). */
+static void show_attribute(struct buf *b, struct slice dn, char type)
+{
+	const char oid[] = { OID, 3, 0x55, 4, type };
+
+	for (; dn.n > sizeof(oid) + 2; dn = slice_from(dn, 1)) {
+		struct slice value = slice_from(dn, sizeof(oid) + 2);
+
+		if (!slice_starts(dn, slice_of(oid, sizeof(oid))))
+			continue;
+		if (b->len > 0)
+			show(b, SLICE(" "));
+		show(b, slice_head(value, (uint8_t)dn.p[sizeof(oid) + 1]));
+		return;
+	}
+}
+
+/* Organisation and common name. */
+static void show_issuer(struct trust_cert *c)
+{
+	struct slice dn = slice_of(text_of(c), c->text_len);
+	struct buf b = buf_on(c->issuer_text, sizeof(c->issuer_text) - 1);
+
+	show_attribute(&b, dn, 10);
+	show_attribute(&b, dn, 3);
+	c->issuer_text[b.len] = '\0';
+}
+
 static void end_hash(struct trust_cert *c)
 {
 	br_sha256_context hash;
 	uint8_t field = c->index[2];
 	uint8_t *out = c->key;
 
+	if (ENABLE_CHECK_LIVE && field == TBS_ISSUER)
+		show_issuer(c);
 	if (field == TBS_ISSUER)
 		out = c->issuer;
 	else if (field == TBS_SUBJECT)
@@ -202,6 +242,17 @@ static void end_hash(struct trust_cert *c)
 		c->key_len = c->text_len;
 	c->has_subject = c->dn_len > 0;
 	c->has_key = c->key_len > 0;
+}
+
+/* The first name that a certificate is for. */
+static void show_name(struct trust_cert *c, struct slice name)
+{
+	struct buf b = buf_on(c->name_text, sizeof(c->name_text) - 1);
+
+	if (c->name_text[0])
+		return;
+	show(&b, name);
+	c->name_text[b.len] = '\0';
 }
 
 static void end_text(struct trust_cert *c)
@@ -227,9 +278,12 @@ static void end_text(struct trust_cert *c)
 		/* RFC 5280 4.2.1.9 */
 		c->is_ca = c->is_ca || (c->head[0] == BOOLEAN && text.n == 1 &&
 					text.p[0] != 0);
-	} else if (c->head[0] == DNS_NAME && c->want.n > 0 &&
-		   trust_name_fits(text, c->want)) {
-		c->name_matches = true;
+	} else if (c->head[0] == DNS_NAME) {
+		if (ENABLE_CHECK_LIVE)
+			show_name(c, text);
+		c->name_matches =
+			c->name_matches ||
+			(c->want.n > 0 && trust_name_fits(text, c->want));
 	}
 }
 

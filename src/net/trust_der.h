@@ -13,7 +13,7 @@
 
 #include <bearssl.h>
 
-#include "base/slice.h"
+#include "net/trust.h"
 
 /* Containers around a dNSName, the deepest thing of interest. */
 #define TRUST_MAX_DEPTH 8
@@ -57,6 +57,9 @@ struct trust_cert {
 	uint16_t text_len;              /* of the value, behind the key */
 	uint32_t left[TRUST_MAX_DEPTH]; /* bytes a container has yet */
 	uint32_t value_left;            /* bytes of the value yet */
+	/* public (CONFIG_CHECK_LIVE): the issuer, the first dNSName */
+	char issuer_text[TRUST_MAX_SHOWN];
+	char name_text[TRUST_MAX_SHOWN];
 	uint8_t issuer[32];  /* public: SHA-256 of the Name, unless brief */
 	uint8_t subject[32]; /* public: SHA-256 of the Name */
 	uint8_t key[32];     /* public: SHA-256 of the SubjectPublicKeyInfo */

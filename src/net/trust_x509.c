@@ -157,6 +157,20 @@ static bool end_live_cert(struct trust_judge *j, bool whole)
 	return !j->pinned_ca && !j->direct;
 }
 
+/* What there is to say about the peer's own certificate. */
+static void describe(struct trust_judge *j)
+{
+	const struct trust_cert *cert = &j->cert;
+	struct trust_peer *p = &j->peer;
+
+	p->known = true;
+	p->self_signed = memcmp(cert->issuer, cert->subject, 32) == 0;
+	p->days_left = (int32_t)(cert->until.days - now_of(j).days);
+	memcpy(p->key, cert->key, sizeof(p->key));
+	memcpy(p->issuer, cert->issuer_text, sizeof(p->issuer));
+	memcpy(p->name, cert->name_text, sizeof(p->name));
+}
+
 static void end_cert(const br_x509_class **ctx)
 {
 	struct trust_judge *j = judge_of(ctx);
@@ -169,6 +183,8 @@ static void end_cert(const br_x509_class **ctx)
 		memcpy(j->own_key, cert->space + cert->dn_len, j->own_len);
 		j->name_fits = cert->name_matches;
 		j->pinned = has_pin(j->trust, cert->key);
+		if (ENABLE_CHECK_LIVE)
+			describe(j);
 	}
 	if (j->live)
 		j->live = end_live_cert(j, whole);

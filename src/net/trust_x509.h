@@ -33,6 +33,7 @@ struct trust_judge {
 	uint8_t held;     /* see holds */
 	uint16_t own_len; /* of own_key */
 	int bundle_err;   /* public: the bundle cannot be read */
+	struct trust_peer peer;          /* public: CONFIG_CHECK_LIVE */
 	struct trust_cert cert;          /* the certificate that is arriving */
 	br_x509_minimal_context minimal; /* checks the signatures */
 	struct trust_bundle bundle;      /* of TRUST_VERIFY */

@@ -4,10 +4,10 @@
  * secrets and trust, name look-up, TCP to each address, TLS.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "relay/hop.h"
 #include "relay/parts.h"
 
 /* Milliseconds for a TCP connection and for a TLS handshake. */
@@ -81,36 +81,24 @@ static int load_hop(struct relay *r, struct delivery *d, struct outcome *o)
 	copy_text(d->host, sizeof(d->host), h->host);
 	copy_text(d->user, sizeof(d->user), h->user);
 	d->job = (struct smtp_job){ 0 };
-	if (!ENABLE_AUTH || h->user.n == 0 || h->auth == HOP_AUTH_OFF)
+	if (!hop_has_login(h))
 		return 0;
 	if (!load_password(r, d, o))
 		return -1;
-	d->job.auth = true;
-	d->job.user = slice_str(d->user);
-	d->job.auth_clear = h->tls == HOP_TLS_OFF;
-	d->job.mechanisms = EHLO_AUTH_PLAIN | EHLO_AUTH_LOGIN;
-	if (h->auth == HOP_AUTH_PLAIN)
-		d->job.mechanisms = EHLO_AUTH_PLAIN;
-	if (h->auth == HOP_AUTH_LOGIN)
-		d->job.mechanisms = EHLO_AUTH_LOGIN;
+	hop_set_login(h, slice_str(d->user), d->job.password, &d->job);
 	return 0;
 }
 
 static int open_bundle(struct relay *r, struct delivery *d, struct outcome *o)
 {
-	const struct conf_hop *h = hop_of(r, d);
-	char path[256], why[OUTCOME_MAX_TEXT];
+	char why[OUTCOME_MAX_TEXT];
 	struct buf b = BUF_ON(why);
 
-	if (!copy_text(path, sizeof(path), h->ca.n ? h->ca : r->conf->ca))
-		path[0] = '\0';
-	d->bundle_fd = open(path, O_RDONLY | O_CLOEXEC);
+	d->bundle_fd = hop_open_bundle(r->conf, hop_of(r, d), &b);
 	if (d->bundle_fd > 0)
 		return 0;
 	d->bundle_fd = 0;
-	buf_putf(&b, "no trust anchors: cannot open %s", path);
-	trouble(o, TROUBLE_CONF, 475,
-		b.overflow ? "no CA bundle" : buf_cstr(&b));
+	trouble(o, TROUBLE_CONF, 475, buf_cstr(&b));
 	return -1;
 }
 
@@ -120,19 +108,13 @@ static int load_trust(struct relay *r, struct delivery *d, struct outcome *o)
 	const struct conf_hop *h = hop_of(r, d);
 	bool sane = clock_is_sane(r);
 
-	d->trust = (struct trust){ .mode = TRUST_NONE, .bundle_fd = -1 };
+	d->trust = (struct trust){ .bundle_fd = -1 };
+	hop_set_trust(h, &d->trust);
 	d->trust.name = h->literal ? NULL : d->host;
 	d->trust.now_s = sane ? world_wall_s(r->w) : clock_floor(r);
 	d->trust.floor = !sane;
-	if (h->pins > 0) {
-		d->trust.mode = TRUST_PIN;
-		d->trust.pins = h->pins;
-		d->trust.pin = h->pin;
+	if (d->trust.mode != TRUST_VERIFY)
 		return 0;
-	}
-	if (h->tls != HOP_TLS_VERIFY)
-		return 0;
-	d->trust.mode = TRUST_VERIFY;
 	if (!sane && r->conf->clock == CONF_CLOCK_WAIT) {
 		trouble(o, TROUBLE_CLOCK, 475,
 			"the clock is not set: certificates cannot be judged");
@@ -142,15 +124,6 @@ static int load_trust(struct relay *r, struct delivery *d, struct outcome *o)
 		return -1;
 	d->trust.bundle_fd = d->bundle_fd;
 	return 0;
-}
-
-static enum smtp_tls tls_of(const struct conf_hop *h, bool no_tls)
-{
-	if (h->scheme == HOP_SUBMISSIONS)
-		return SMTP_TLS_IMPLICIT;
-	if (h->tls == HOP_TLS_OFF || no_tls)
-		return SMTP_TLS_OFF;
-	return h->tls == HOP_TLS_TRY ? SMTP_TLS_TRY : SMTP_TLS_REQUIRED;
 }
 
 /* Hops that are no host: everything is taken, or everything refused. */
@@ -193,7 +166,7 @@ void delivery_start(struct relay *r, struct delivery *d, unsigned hop)
 		attempt_hop_failed(r, d, &o);
 		return;
 	}
-	d->job.tls = tls_of(hop_of(r, d), false);
+	d->job.tls = hop_tls(hop_of(r, d), false);
 	d->resolve = resolve_slot((unsigned)slot_of(r, d));
 	got = resolve_start(d->resolve, r->net, r->w, NULL, hop_of(r, d)->host,
 			    hop_of(r, d)->port);

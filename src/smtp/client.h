@@ -75,6 +75,7 @@ struct smtp_txn {
 	struct slice from;  /* reverse-path without < >, empty: null */
 	struct slice rcpts; /* recipients, each with a NUL (mail/envelope.h) */
 	uint16_t nrcpt;     /* recipients */
+	bool mail_only;     /* without recipients: is the sender welcome? */
 	uint64_t size;      /* estimate of the octets on the wire; 0 unknown */
 	bool eight_bit;     /* the message has 8-bit bytes */
 	bool queue;         /* to be committed at once, where XQUEUE is known */

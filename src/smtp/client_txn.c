@@ -40,7 +40,7 @@ static bool refuse_all(struct smtp_client *c, uint16_t dsn, const char *why)
 static bool check_rcpts(const struct smtp_txn *txn)
 {
 	struct slice rest = txn->rcpts;
-	bool any = false;
+	bool any = txn->mail_only;
 
 	for (unsigned i = 0; i < txn->nrcpt; i++) {
 		struct outcome *o = &txn->outcomes[i];

@@ -11,11 +11,9 @@ title unknown command
 "$MAILMOTE" quue
 echo "exit $?"
 title what a later program will have
-mailmote test a@b.example
 mailmote mail a@b.example
 "$WORK/mail" -s x a@b.example
 echo "exit $?"
-mailmote check --live
 title -C without a file
 "$MAILMOTE" -C
 echo "exit $?"
@@ -35,6 +33,7 @@ mailmote remove --all a2b3c4d5e6f7
 mailmote hold --all
 mailmote release A2B3C4D5E6F7
 mailmote status -v
+mailmote test
 mailmote check now
 title no daemon
 mailmote status

@@ -686,6 +686,29 @@ static void test_calls_out_of_turn(void **state)
 			 SMTP_WANT_READ | SMTP_WANT_TXN);
 }
 
+/* Only the sender is asked about: no RCPT, no DATA, then QUIT. */
+static void test_sender_alone(void **state)
+{
+	size_t used;
+
+	(void)state;
+	lead_to(STEP_IDLE);
+	s.txn = (struct smtp_txn){ .from = SLICE("a@b"), .mail_only = true };
+	smtp_client_begin(&s.c, &s.txn);
+	assert_text(smtp_client_out(&s.c), "MAIL FROM:<a@b>\r\n");
+	smtp_client_sent(&s.c, smtp_client_out(&s.c).n);
+	smtp_client_feed(&s.c, SLICE("553 5.7.1 not yours\r\n"), &used);
+	assert_false(s.c.transactions);
+	assert_int_equal(smtp_client_wants(&s.c),
+			 SMTP_WANT_READ | SMTP_WANT_TXN);
+	smtp_client_begin(&s.c, &s.txn);
+	smtp_client_sent(&s.c, smtp_client_out(&s.c).n);
+	smtp_client_feed(&s.c, SLICE("250 ok\r\n"), &used);
+	assert_true(s.c.transactions);
+	smtp_client_quit(&s.c);
+	assert_text(smtp_client_out(&s.c), "QUIT\r\n");
+}
+
 static void test_name_that_is_too_long(void **state)
 {
 	static char name[5000];
@@ -716,10 +739,11 @@ int main(void)
 		cmocka_unit_test(test_group_through_a_narrow_pipe),
 		cmocka_unit_test(test_replies_before_their_commands),
 		cmocka_unit_test(test_calls_out_of_turn),
+		cmocka_unit_test(test_sender_alone),
 		cmocka_unit_test(test_name_that_is_too_long),
 	};
 	static char names[64][48];
-	size_t n = 13;
+	size_t n = 14;
 
 	if (read_page(NULL) < 0) {
 		fprintf(stderr, "src/smtp/SMTP.md: no table of verdicts\n");
