@@ -393,7 +393,7 @@ int alone_session(const struct conf *c, const struct identity *id, int fd,
 	if (code == 0 && ENABLE_SPOOL)
 		code = look_at_clock(&a);
 	if (code != 0)
-		return code < 0 ? EXIT_SYSTEM : code;
+		return stdio_refuse(code < 0 ? EXIT_SYSTEM : code);
 	relay_add_session(a.relay, fd, uid);
 	while (more > 0) {
 		give_spool(&a);

@@ -105,9 +105,15 @@ static int run_alone(struct stdio *io, const struct conf *c,
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
 		       pair) < 0)
-		return EXIT_SYSTEM;
+		return stdio_refuse(EXIT_SYSTEM);
 	io->fd = io->in.to = io->out.from = pair[0];
 	return alone_session(c, id, pair[1], io);
+}
+
+int stdio_refuse(int code)
+{
+	cmd_out("421 4.3.2 no service now\r\n");
+	return cmd_end(code);
 }
 
 int stdio_run(const struct conf *c, const struct identity *id)
@@ -124,5 +130,5 @@ int stdio_run(const struct conf *c, const struct identity *id)
 	}
 	cmd_err("%s: %s", c->socket.p,
 		fd == -EACCES ? "not allowed" : "the daemon cannot be reached");
-	return fd == -EACCES ? EXIT_DENIED : EXIT_AGAIN;
+	return stdio_refuse(fd == -EACCES ? EXIT_DENIED : EXIT_AGAIN);
 }

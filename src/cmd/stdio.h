@@ -24,6 +24,9 @@ must_check int stdio_run(const struct conf *c, const struct identity *id);
  */
 must_check int stdio_turn(struct stdio *io, struct relay *r);
 
+/* Tell the client that there is no session.  Returns: code */
+must_check int stdio_refuse(int code);
+
 /*
  * cmd/alone.c: be the daemon of one session, whose socket is fd, while io
  * carries it.  Returns: an exit code

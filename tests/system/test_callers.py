@@ -8,7 +8,7 @@ s-nail, bsd-mailx, unattended-upgrades, systemd-cron).
 """
 import pytest
 
-from callers import ADMIN, SENDMAIL, TEXT, fresh, open_system
+from callers import ADMIN, SENDMAIL, TEXT, System, fresh, open_system
 from fake import Reply
 
 PLAIN = b'Subject: s\nTo: root\n\nline\n'
@@ -195,6 +195,23 @@ def test_no_new_privileges(system):
                    SENDMAIL, '-oi', 'root', stdin=TEXT)
     assert p.returncode == 0, p.out
     assert system.fake.messages[0].sender == 'uid12345' + HOME
+
+
+def test_without_a_daemon(make_relay, fake):
+    """Root's crons and the like do the daemon's job for their message; who
+    may not hears why, and that he may try again."""
+    relay = make_relay('smtp://127.0.0.1:%d tls=off' % fake.port, start=False,
+                       alias=['root ' + ADMIN])
+    system = System(relay, fake)
+    try:
+        for caller in CALLERS:
+            if caller.uid == 'root':
+                check(caller, call(system, caller)[1])
+        p = system.run(SENDMAIL, '-ti', stdin=PLAIN, uid='games', env={})
+        assert p.returncode == 75 and b'no daemon is running' in p.out
+        assert relay.queue() == []
+    finally:
+        system.close()
 
 
 def test_mailq_and_newaliases_by_their_names(system):

@@ -100,6 +100,14 @@ def test_the_rules_of_a_server(caller, fake):
     assert len(fake.messages) <= 1
 
 
+def test_nobody_is_there(make_relay, fake, root):
+    """No daemon, and a caller who may not do its work: the client is told."""
+    relay = make_relay('smtp://127.0.0.1:%d tls=off' % fake.port, start=False)
+    p = relay.sendmail('-bs', stdin=MAIL, user='games')
+    assert p.returncode == 75 and p.stderr
+    assert p.stdout.startswith(b'421 4.3.2 ')
+
+
 def test_standard_output_is_gone(caller, fake):
     """Nobody reads the replies."""
     line = ['sendmail', '-C', caller.file, '-bs']
