@@ -152,6 +152,8 @@ bool lazy_is_burnt(struct spool *s, uint64_t id, const struct frame_head *h)
 static void take_burnt(struct spool *s, const struct lazy *l)
 {
 	s->nburnt = s->nkept + 1;
+	s->is_open = true;
+	s->open_ms = s->boot_ms;
 	s->scrubs = l->rcpt & FRAME_SCRUBS_MASK;
 	if (l->seq <= s->next)
 		return;
@@ -244,19 +246,25 @@ int spool_sync_marks(struct spool *s)
 	return s->nlazy == 0 ? 0 : ring_commit_marks(s);
 }
 
+/* Is a frame due that nothing but time asks for? */
+static bool is_due(const struct spool *s, int64_t now)
+{
+	return (s->nlazy > 0 && now >= s->lazy_ms + SPOOL_LAZY_MS) ||
+	       (s->is_open && now >= s->open_ms + SPOOL_LAZY_MS) ||
+	       (s->count > 0 && now >= s->frame_ms + SPOOL_AGE_MS);
+}
+
 int spool_tick(struct spool *s, int64_t *next_ms)
 {
 	int64_t now = world_boot_ms(s->w);
-	int64_t lazy_due = s->lazy_ms + SPOOL_LAZY_MS;
-	int64_t age_due = s->frame_ms + SPOOL_AGE_MS;
 	int err = 0;
 
-	if ((s->nlazy > 0 && now >= lazy_due) ||
-	    (s->count > 0 && now >= age_due)) {
+	if (is_due(s, now)) {
 		err = ring_commit_marks(s);
 		if (err) { /* not at once again */
 			s->lazy_ms = now - SPOOL_LAZY_MS * 9 / 10;
 			s->frame_ms = now - SPOOL_AGE_MS + SPOOL_LAZY_MS;
+			s->open_ms = now;
 		}
 	}
 	*next_ms = INT64_MAX;
@@ -264,5 +272,7 @@ int spool_tick(struct spool *s, int64_t *next_ms)
 		*next_ms = s->frame_ms + SPOOL_AGE_MS;
 	if (s->nlazy > 0 && s->lazy_ms + SPOOL_LAZY_MS < *next_ms)
 		*next_ms = s->lazy_ms + SPOOL_LAZY_MS;
+	if (s->is_open && s->open_ms + SPOOL_LAZY_MS < *next_ms)
+		*next_ms = s->open_ms + SPOOL_LAZY_MS;
 	return err;
 }

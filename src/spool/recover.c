@@ -453,6 +453,7 @@ static void reset(struct spool *s, const struct medium *m,
 	memset(s, 0, offsetof(struct spool, lazy));
 	s->nlazy = s->nkept = s->nburnt = 0;
 	s->lazy_ms = 0;
+	s->is_open = false;
 	s->items = NULL;
 	s->nitems = 0;
 	memset(s->hint, 0, sizeof(s->hint));

@@ -95,6 +95,8 @@ struct spool {
 	uint32_t nkept;  /* entries used on the marks medium */
 	uint32_t nburnt; /* one of them and one: what is burnt; 0 none */
 	int64_t lazy_ms; /* when the oldest one came */
+	bool is_open;    /* no commit counts behind one that failed */
+	int64_t open_ms; /* since when */
 
 	const struct spool_item *items;        /* of the commit being made */
 	size_t nitems;                         /* of them */

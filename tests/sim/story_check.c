@@ -168,9 +168,7 @@ static void arrived(const struct sim_mail *in, struct slice rcpt)
 	struct slice body;
 
 	if (!m) {
-		/* A commit that failed can come back (SPOOL.md 2.2). */
-		if (!story.bad_disk || atoi(rcpt.p + 1) >= (int)story.first)
-			story_wrong("mail that nobody sent");
+		story_wrong("mail that nobody sent");
 		return;
 	}
 	if (!m->complete)

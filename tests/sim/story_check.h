@@ -47,8 +47,7 @@ struct story {
 	unsigned nmails;
 	unsigned boot;    /* starts of the program so far */
 	int64_t gone_ms;  /* time of the boots before this one */
-	bool bad_disk;    /* it is of those whose medium fails at times */
-	bool faulty;      /* it has failed since the start */
+	bool faulty;      /* the medium has failed since the start */
 	bool any_refused; /* a MAIL was refused, of nobody knows which */
 	bool small;       /* a hop has not wanted large mail */
 	/* Shortest and longest delay, and how many, at a hop long away. */

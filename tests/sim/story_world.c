@@ -60,7 +60,6 @@ void story_world_begin(void)
 	sim_dns_init(&dns, &dev.net);
 	for (unsigned i = 0; i < 2; i++)
 		hops[i].refuses = story_refusal;
-	story.bad_disk = draw(4) == 0;
 	story_heal();
 }
 
@@ -156,7 +155,7 @@ static void set_clock(void)
 
 static void change_disk(void)
 {
-	dev.disk.sync_error = !story.bad_disk || draw(4) ? 0 : -EIO;
+	dev.disk.sync_error = draw(4) ? 0 : -EIO;
 	story.faulty |= dev.disk.sync_error != 0;
 }
 

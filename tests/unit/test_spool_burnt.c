@@ -76,6 +76,38 @@ static void commits_behind_a_failed_one(void **state)
 	}
 }
 
+/*
+ * Ten minutes after a commit that failed an empty one follows: from then on it
+ * cannot come back, tmpfs or not.  There is one, and no more.
+ */
+static void an_empty_commit_behind_a_failed_one(void **state)
+{
+	(void)state;
+	for (int opens = 0; opens < 2; opens++) {
+		struct box *b = filled();
+		int64_t next;
+		assert_int_equal(fail_to_add(b, 3), -EIO);
+		if (opens)
+			assert_int_equal(box_open(b, true), 0);
+		assert_int_equal(spool_tick(b->spool, &next), 0);
+		assert_int_equal(next, b->now_ms + SPOOL_LAZY_MS);
+		b->now_ms = next;
+		b->ring.fail_sync = 1;
+		assert_int_equal(spool_tick(b->spool, &next), -EIO);
+		assert_int_equal(next, b->now_ms + SPOOL_LAZY_MS);
+		b->now_ms = next;
+		b->ring.fail_sync = 0;
+		long writes = b->ring.writes;
+		assert_int_equal(spool_tick(b->spool, &next), 0);
+		assert_int_equal(b->ring.writes, writes + 1);
+		assert_int_equal(next, b->now_ms + SPOOL_AGE_MS);
+		assert_int_equal(box_open(b, false), 0);
+		assert_false(box_has(b, 3));
+		assert_int_equal(spool_count(b->spool), 2);
+		box_free(b);
+	}
+}
+
 /* Its frames were never on the medium: what it had moved is not lost. */
 static void a_cut_after_the_restart(void **state)
 {
@@ -184,6 +216,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(marks_behind_a_failed_commit),
 		cmocka_unit_test(commits_behind_a_failed_one),
+		cmocka_unit_test(an_empty_commit_behind_a_failed_one),
 		cmocka_unit_test(a_cut_after_the_restart),
 		cmocka_unit_test(frames_that_vanish),
 		cmocka_unit_test(a_scrub_makes_it_stale),
