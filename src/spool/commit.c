@@ -325,8 +325,6 @@ static void burn(struct spool *s, const struct plan *p)
 	s->stream.is_broken = s->stream.id != 0;
 	if (p->has_big)
 		big_end(s);
-	s->is_open = true;
-	s->open_ms = world_boot_ms(s->w);
 	lazy_burn(s);
 }
 
@@ -341,8 +339,7 @@ static void believe(struct spool *s, const struct plan *p, uint64_t id)
 	s->next = p->first + total(p);
 	s->last = s->next - 1;
 	s->last_id = id;
-	s->has_torn_big = false;
-	s->is_open = false;
+	s->has_torn_big = s->is_open = false;
 	s->scrubs = 0;
 	s->frame_ms = world_boot_ms(s->w);
 	if (p->has_big)

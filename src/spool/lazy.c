@@ -103,6 +103,8 @@ void lazy_burn(struct spool *s)
 			  .what = WHAT_BURNT };
 	uint32_t at = s->nburnt > 0 ? s->nburnt - 1 : s->nkept;
 
+	s->is_open = true;
+	s->open_ms = world_boot_ms(s->w);
 	if (!s->marks || s->last_id == 0 ||
 	    (uint64_t)(at + 1) * ENTRY > s->marks->size)
 		return;
