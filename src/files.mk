@@ -114,6 +114,7 @@ obj-$(RELAY) += relay/listing.o
 obj-$(RELAY) += relay/message.o
 obj-$(RELAY) += relay/refuse.o
 obj-$(RELAY) += relay/relay.o
+obj-$(RELAY) += relay/rows.o
 obj-$(RELAY) += relay/schedule.o
 obj-$(RELAY) += relay/secrets.o
 obj-$(RELAY) += relay/session.o

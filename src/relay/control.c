@@ -91,36 +91,48 @@ static bool change_flags(struct relay *r, struct control *c,
 	return spool_commit(r->spool, &item, 1) == 0;
 }
 
+/*
+ * The message that a word names; one with bytes missing can be found, too.
+ * false: there is none, and that was said.
+ */
+static bool find(struct relay *r, struct control *c, struct slice word,
+		 struct spool_msg *msg)
+{
+	char text[80];
+	struct buf b = BUF_ON(text);
+	uint64_t id;
+
+	if (id_parse(word, &id) == 0) {
+		c->damaged = spool_find(r->spool, id, msg) < 0;
+		if (!c->damaged || msg->id == id)
+			return true;
+	}
+	buf_putf(&b, "no message %.*s in the queue",
+		 (int)slice_head(word, 40).n, word.p);
+	fail(c, CODE_DATA, buf_cstr(&b));
+	return false;
+}
+
 static void change_one(struct relay *r, struct control *c, struct slice word)
 {
 	static const char *const done[] = { [CONTROL_REMOVE] = "removed",
 					    [CONTROL_HOLD] = "held",
 					    [CONTROL_RELEASE] = "released" };
 	struct spool_msg msg = { 0 };
-	uint64_t id;
-	int err = id_parse(word, &id);
 
-	/* One with bytes missing can be found, held and removed, too. */
-	if (err == 0 && spool_find(r->spool, id, &msg) < 0 && msg.id != id)
-		err = -ENOENT;
-	if (err < 0) {
-		char text[80];
-		struct buf b = BUF_ON(text);
-
-		buf_putf(&b, "no message %.*s in the queue",
-			 (int)slice_head(word, 40).n, word.p);
-		fail(c, CODE_DATA, buf_cstr(&b));
+	if (!find(r, c, word, &msg))
 		return;
-	}
 	if (c->verb != CONTROL_HOLD) {
 		defer_forget(r, msg.id);
 		defer_forget(r, ~msg.id);
 	}
+	/* Read before it is gone. */
+	struct slice from = queued_sender(r, &msg);
 	if (!change_flags(r, c, &msg)) {
 		fail(c, CODE_IO, "the spool cannot be written");
 		return;
 	}
-	event_message(r, done[c->verb], msg.id, SLICE(""), msg.size, msg.nrcpt,
+	event_message(r, done[c->verb], msg.id, from, msg.size, msg.nrcpt,
 		      "by order");
 	buf_putf(&c->out, "%.*s %s\n", (int)word.n, word.p, done[c->verb]);
 	for (unsigned i = 0; i < r->conf->nroutes; i++)
@@ -176,8 +188,7 @@ static bool change_piece(struct relay *r, struct control *c)
 static bool flush_piece(struct relay *r, struct control *c)
 {
 	struct slice word = slice_trim(c->args);
-	struct spool_msg msg;
-	uint64_t id;
+	struct spool_msg msg = { 0 };
 
 	if (c->step++ > 0) {
 		/* The order is carried out with the next turn. */
@@ -185,9 +196,10 @@ static bool flush_piece(struct relay *r, struct control *c)
 			return true;
 		return false;
 	}
-	if (word.n > 0 &&
-	    (id_parse(word, &id) < 0 || spool_find(r->spool, id, &msg) < 0)) {
-		fail(c, CODE_DATA, "no such message in the queue");
+	if (word.n > 0 && !find(r, c, word, &msg))
+		return false;
+	if (c->damaged) {
+		fail(c, CODE_IO, "the message is damaged: it cannot be sent");
 		return false;
 	}
 	relay_flush(r);
@@ -201,13 +213,9 @@ static bool show_piece(struct relay *r, struct control *c)
 	uint32_t n;
 
 	if (c->step++ == 0) {
-		uint64_t id;
-
-		if (id_parse(slice_trim(c->args), &id) < 0 ||
-		    spool_find(r->spool, id, &c->msg) < 0) {
-			fail(c, CODE_DATA, "no such message in the queue");
+		c->msg = (struct spool_msg){ 0 };
+		if (!find(r, c, slice_trim(c->args), &c->msg))
 			return false;
-		}
 	}
 	n = c->msg.size - c->off;
 	if (n > sizeof(part))

@@ -3,28 +3,9 @@
  * relay/listing.c - the queue as operators see it: first what is only in RAM,
  * then the spool, one recipient a piece (DESIGN.md 2.3).
  */
+#include "relay/listing.h"
+
 #include <string.h>
-
-#include "relay/parts.h"
-
-/* One message as it is shown, from RAM or from the spool. */
-struct shown {
-	uint64_t id;
-	const char *state;
-	int64_t age_s;
-	uint32_t size;
-	int64_t next_ms; /* INT64_MAX: not known */
-	struct envelope env;
-	uint16_t nrcpt;
-};
-
-/* One recipient as it is shown. */
-struct shown_rcpt {
-	const char *state;
-	uint16_t code, dsn;
-	struct buf text;
-	char space[OUTCOME_MAX_TEXT];
-};
 
 static bool is_active(const struct relay *r, uint64_t id)
 {
@@ -96,26 +77,50 @@ static int64_t next_attempt_ms(struct relay *r, const struct spool_msg *msg,
 	return next;
 }
 
-static bool load_queued(struct relay *r, const struct spool_msg *msg,
+/* The sender and recipients of a message; what cannot be read is empty. */
+static bool load_envelope(struct relay *r, const struct spool_msg *msg,
+			  struct envelope *env)
+{
+	if (msg->id != 0 && msg->env_len <= sizeof(r->scratch) &&
+	    spool_read_envelope(r->spool, msg, r->scratch) == 0 &&
+	    envelope_parse(slice_of(r->scratch, msg->env_len), env) == 0)
+		return true;
+	*env = (struct envelope){ 0 };
+	return false;
+}
+
+struct slice queued_sender(struct relay *r, const struct spool_msg *msg)
+{
+	struct envelope env;
+
+	(void)load_envelope(r, msg, &env);
+	return env.from;
+}
+
+static void load_queued(struct relay *r, const struct control *c,
 			struct shown *s)
 {
-	if (msg->env_len > sizeof(r->scratch) ||
-	    spool_read_envelope(r->spool, msg, r->scratch) < 0 ||
-	    envelope_parse(slice_of(r->scratch, msg->env_len), &s->env) < 0)
-		return false;
+	const struct spool_msg *msg = &c->msg;
+	bool read = load_envelope(r, msg, &s->env);
+
 	s->id = msg->id;
 	s->age_s = msg->age_s;
+	s->wall_s = msg->wall_s;
+	s->wall_known = (msg->flags & SPOOL_WALL_SANE) != 0;
 	s->size = msg->size;
-	s->nrcpt = msg->nrcpt;
-	s->next_ms = next_attempt_ms(r, msg, &s->env);
+	s->damaged = c->damaged || !read;
+	s->nrcpt = read && msg->nrcpt <= RELAY_RCPTS ? msg->nrcpt : 0;
+	s->next_ms = INT64_MAX;
 	s->state = "queued";
+	if (msg->flags & SPOOL_HELD || s->damaged) {
+		s->state = "held";
+		return;
+	}
+	s->next_ms = next_attempt_ms(r, msg, &s->env);
 	if (is_returning(r, msg))
 		s->state = "returning";
 	else if (is_active(r, msg->id))
 		s->state = "active";
-	if (msg->flags & SPOOL_HELD)
-		s->state = "held";
-	return true;
 }
 
 static void load_staged(struct relay *r, const struct submission *m,
@@ -132,6 +137,9 @@ static void load_staged(struct relay *r, const struct submission *m,
 	s->size = m->size;
 	s->nrcpt = m->nrcpt;
 	s->next_ms = INT64_MAX;
+	s->wall_s = m->wall_s;
+	s->wall_known = m->wall_sane;
+	s->damaged = false;
 }
 
 static void state_of(struct relay *r, const struct spool_msg *msg, unsigned i,
@@ -164,14 +172,21 @@ static void state_of(struct relay *r, const struct spool_msg *msg, unsigned i,
 
 static void json_head(struct relay *r, struct buf *b, const struct shown *s)
 {
-	char id[ID_LEN + 1];
+	char id[ID_LEN + 3] = "null";
 
-	id_format(id, s->id);
+	if (s->id != 0) {
+		id_format(id + 1, s->id);
+		id[0] = id[ID_LEN + 1] = '"';
+		id[ID_LEN + 2] = '\0';
+	}
 	buf_putf(b,
-		 "{\"id\":\"%s\",\"state\":\"%s\",\"age_s\":%lld,"
+		 "{\"id\":%s,\"state\":\"%s\",\"age_s\":%lld,"
 		 "\"size\":%u,\"from\":",
 		 id, s->state, (long long)s->age_s, s->size);
-	buf_put_json(b, s->env.from);
+	if (s->env.rcpts.n > 0)
+		buf_put_json(b, s->env.from);
+	else
+		buf_put_str(b, "null");
 	buf_put_str(b, ",\"next_attempt_s\":");
 	if (s->next_ms == INT64_MAX)
 		buf_put_str(b, "null");
@@ -182,31 +197,13 @@ static void json_head(struct relay *r, struct buf *b, const struct shown *s)
 	buf_put_str(b, ",\"recipients\":[");
 }
 
-static void text_head(struct relay *r, struct buf *b, const struct shown *s)
-{
-	char id[ID_LEN + 1];
-
-	id_format(id, s->id);
-	buf_putf(b, "%s %s", id, s->state);
-	buf_putf(b, " %u bytes %llds  %.*s\n", s->size, (long long)s->age_s,
-		 s->env.from.n ? (int)s->env.from.n : 13,
-		 s->env.from.n ? s->env.from.p : "MAILER-DAEMON");
-	if (s->next_ms != INT64_MAX && s->next_ms > r->now_ms)
-		buf_putf(b, "%snext attempt in %llds\n", "             ",
-			 (long long)((s->next_ms - r->now_ms + 999) / 1000));
-}
-
 static void put_rcpt(struct control *c, unsigned i, struct slice rcpt,
 		     const struct shown_rcpt *s)
 {
 	struct buf *b = &c->out;
 
 	if (!c->json) {
-		if (s->text.len > 0)
-			buf_putf(b, "             (%.*s)\n", (int)s->text.len,
-				 s->text.data);
-		buf_putf(b, "             %s %.*s\n", s->state, (int)rcpt.n,
-			 rcpt.p);
+		rows_rcpt(b, rcpt, s);
 		return;
 	}
 	buf_putf(b, "%s{\"address\":", i ? "," : "");
@@ -237,7 +234,7 @@ static void head(struct relay *r, struct control *c, const struct shown *s)
 	if (c->json)
 		json_head(r, &c->out, s);
 	else
-		text_head(r, &c->out, s);
+		rows_head(r, &c->out, s, c->shown == 0);
 	c->shown++;
 	c->bytes += s->size;
 }
@@ -274,7 +271,10 @@ static bool staged_piece(struct relay *r, struct control *c)
 static bool next_queued(struct relay *r, struct control *c)
 {
 	/* One with bytes missing too: what is known of it is shown. */
-	c->have_msg = spool_next(r->spool, &c->cursor, &c->msg) != 0;
+	int got = spool_next(r->spool, &c->cursor, &c->msg);
+
+	c->have_msg = got != 0;
+	c->damaged = got < 0;
 	c->rcpt = 0;
 	return c->have_msg;
 }
@@ -288,12 +288,10 @@ static bool queued_piece(struct relay *r, struct control *c)
 
 	if (!c->have_msg && !next_queued(r, c))
 		return false;
-	if (!load_queued(r, &c->msg, &s) || c->rcpt > s.nrcpt ||
-	    s.nrcpt > RELAY_RCPTS) {
-		if (c->json && c->rcpt > 0)
+	load_queued(r, c, &s);
+	if (c->rcpt > s.nrcpt) {
+		if (c->json)
 			buf_put_str(&c->out, "]}\n");
-		else if (!c->json && c->rcpt == 0)
-			buf_put_str(&c->out, "(a damaged message)\n");
 		c->have_msg = false;
 		return true;
 	}
@@ -323,7 +321,7 @@ bool queue_piece(struct relay *r, struct control *c)
 	if (!c->json && c->shown == 0)
 		buf_put_str(&c->out, "Mail queue is empty\n");
 	else if (!c->json)
-		buf_putf(&c->out, "-- %llu Kbytes in %u Requests.\n",
+		buf_putf(&c->out, "\n-- %llu Kbytes in %u Requests.\n",
 			 (unsigned long long)((c->bytes + 1023) / 1024),
 			 c->shown);
 	return false;

@@ -339,7 +339,21 @@ bool status_piece(struct relay *r, struct control *c);
 /* The exit code of status: 0, or 1 when mail is stuck or a route is held. */
 must_check int status_code(struct relay *r);
 
+/* Append "3d", "5h", "12m" or "40s". */
+void put_age(struct buf *b, int64_t s);
+
+/* --- listing.c, rows.c --- */
+
 /* Append the next piece of the queue listing.  true: there are more. */
 bool queue_piece(struct relay *r, struct control *c);
+
+/* Who sent a queued message, in r->scratch; empty when it cannot be read. */
+struct slice queued_sender(struct relay *r, const struct spool_msg *msg);
+
+/*
+ * Append text in lines of 80 columns, folded at spaces, all but the first
+ * behind indent spaces; what is not printable ASCII as \xNN.
+ */
+void put_folded(struct buf *b, struct slice text, unsigned indent);
 
 #endif

@@ -270,7 +270,7 @@ struct control {
 	struct slice args;
 	struct spool_cursor cursor;
 	struct spool_msg msg;
-	bool have_msg;
+	bool have_msg, damaged;
 	uint16_t rcpt; /* of msg, the next to be shown */
 	uint32_t off;
 	unsigned shown; /* messages */

@@ -200,8 +200,7 @@ static bool json_piece(struct relay *r, struct control *c)
 	return false;
 }
 
-/* "3d", "5h", "12m", "40s". */
-static void put_age(struct buf *b, int64_t s)
+void put_age(struct buf *b, int64_t s)
 {
 	if (s >= 2 * 86400)
 		buf_putf(b, "%lldd", (long long)(s / 86400));

@@ -59,27 +59,6 @@ static void an_empty_queue(void **state)
 	assert_string_equal(c->got, "");
 }
 
-static void the_queue_as_text(void **state)
-{
-	const char *id;
-
-	(void)state;
-	sim_device_start(&dev, FIXTURE_ONE);
-	id = queue_one("c@d.org,e@d.org");
-	assert_int_equal(sim_device_order(&dev, c, "queue"), 0);
-	assert_memory_equal(c->got, id, ID_LEN);
-	assert_non_null(strstr(c->got, " queued 21 bytes "));
-	assert_non_null(strstr(c->got, "a@b.org\n"));
-	assert_non_null(strstr(c->got, "next attempt in "));
-	assert_non_null(strstr(c->got, "(connection refused)\n"));
-	assert_non_null(strstr(c->got, "deferred c@d.org\n"));
-	assert_non_null(strstr(c->got, "deferred e@d.org\n"));
-	assert_non_null(strstr(c->got, "-- 1 Kbytes in 1 Requests.\n"));
-	queue_one("f@d.org");
-	sim_device_order(&dev, c, "queue");
-	assert_non_null(strstr(c->got, "-- 1 Kbytes in 2 Requests.\n"));
-}
-
 static void the_queue_as_json(void **state)
 {
 	char want[100];
@@ -416,7 +395,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(an_empty_queue),
-		FIXTURE_TEST(the_queue_as_text),
 		FIXTURE_TEST(the_queue_as_json),
 		FIXTURE_TEST(json_survives_everything),
 		FIXTURE_TEST(a_message_under_way),
