@@ -33,9 +33,13 @@ int submission_check_size(struct relay *r, uint64_t size, struct outcome *why)
 		return 0;
 	if (!relay_has_spool(r))
 		return refuse_no_spool(r, why);
-	if (ENABLE_SPOOL && r->spool != NULL && size > spool_room(r->spool))
-		return refuse(why, 452, 431, "spool is full");
-	return 0;
+	if (!ENABLE_SPOOL || r->spool == NULL || size <= spool_room(r->spool))
+		return 0;
+	/* An empty spool will never have more room. */
+	if (spool_used(r->spool) == 0)
+		return refuse(why, 552, 534,
+			      "message is larger than the spool");
+	return refuse(why, 452, 431, "spool is full");
 }
 
 static int refuse_unwritten(int err, struct outcome *why)

@@ -156,3 +156,19 @@ def test_the_largest_message(make_relay, fake, more):
     relay.wait_queue(0)
     m, = fake.messages
     assert m.body == data.split(b'\r\n\r\n', 1)[1]
+
+
+def test_larger_than_an_empty_spool(make_relay, fake):
+    """What will never fit is told so for good, at MAIL; half of the ring is
+    a little more than what it can hold."""
+    relay = make_relay('smtp://127.0.0.1:%d tls=off' % fake.port, start=False,
+                       max_message='512K')
+    relay.write(spool=relay.spool + ' size=1M')
+    relay.start()
+    room = relay.status()['queue']['capacity_bytes']
+    with Client(relay.port) as c:
+        c.hello()
+        reply = c.cmd('MAIL FROM:<d@device.test> SIZE=%d' % (room + 4096))
+        assert reply.startswith('552 5.3.4'), reply
+        reply = c.cmd('MAIL FROM:<d@device.test> SIZE=%d' % (room - 8192))
+        assert reply.startswith('250 '), reply
