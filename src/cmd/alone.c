@@ -363,6 +363,7 @@ int handover_alone(const struct conf *c, const struct identity *id,
 	struct slice rcpts = h->rcpts;
 	int code = start(&a, c, id, true);
 	int worst = EXIT_DONE;
+	bool mix = false;
 
 	if (code == 0 && ENABLE_SPOOL)
 		code = look_at_clock(&a);
@@ -377,7 +378,11 @@ int handover_alone(const struct conf *c, const struct identity *id,
 			code = submit(&a, h, some);
 		if (code != EXIT_DONE && worst != EXIT_AGAIN)
 			worst = code;
+		mix |= code == EXIT_DONE;
 	}
+	/* Of those that were refused the sender gets a notice. */
+	if (ENABLE_MAILBACK && mix && worst == EXIT_REFUSED)
+		worst = EXIT_DONE;
 	finish_sending(&a);
 	return worst;
 }
@@ -393,7 +398,9 @@ int alone_session(const struct conf *c, const struct identity *id, int fd,
 	if (code == 0 && ENABLE_SPOOL)
 		code = look_at_clock(&a);
 	if (code != 0)
-		return stdio_refuse(code < 0 ? EXIT_SYSTEM : code);
+		return stdio_refuse(code == -EAGAIN ? EXIT_AGAIN
+				    : code < 0      ? EXIT_SYSTEM
+						    : code);
 	relay_add_session(a.relay, fd, uid);
 	while (more > 0) {
 		give_spool(&a);

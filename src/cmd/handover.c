@@ -10,6 +10,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/local.h"
+#include "cmd/mailback.h"
 #include "cmd/talk.h"
 #include "mail/envelope.h"
 
@@ -54,11 +55,14 @@ static void settle(struct run *r)
 	for (unsigned i = 0; envelope_next_rcpt(&rcpts, &rcpt); i++) {
 		const struct outcome *o = &t->outcomes[i];
 
-		if (o->more && some)
+		if (o->more && some) {
 			envelope_put_rcpt(&r->again, rcpt);
-		else
-			talk_settle(t, rcpt, o,
-				    code_of(o, t->client.body_sent));
+			continue;
+		}
+		talk_settle(t, rcpt, o, code_of(o, t->client.body_sent));
+		/* Of a mix the daemon itself sends a notice. */
+		if (ENABLE_MAILBACK && !some && o->verdict == VERDICT_REFUSED)
+			mailback_note(rcpt, o);
 	}
 }
 

@@ -49,6 +49,11 @@ void mailback_note(struct slice rcpt, const struct outcome *o)
 					 .text = keep(words) };
 }
 
+bool mailback_is_due(void)
+{
+	return nnotes > 0;
+}
+
 static bool next_rcpt(void *ctx, unsigned n, struct dsn_rcpt *out)
 {
 	(void)ctx;
@@ -137,7 +142,7 @@ int mailback_send(const struct identity *id, struct slice sender,
 	int code = EXIT_SYSTEM;
 
 	buf_put_slice(&path, sender);
-	if (nnotes == 0 || buf_cstr(&path)[0] == '\0')
+	if (buf_cstr(&path)[0] == '\0')
 		return EXIT_REFUSED;
 	id_format(id_text, id_new(&world_real));
 	int fd = memfd_create("notice", MFD_CLOEXEC);

@@ -120,6 +120,22 @@ static int hand_over(const struct conf *c, const struct identity *id,
 	return code < 0 ? EXIT_AGAIN : code;
 }
 
+/*
+ * Some were refused, and code is the exit code so far: a notice goes to the
+ * sender where that was asked for, and where an exit code cannot say it.
+ */
+static int mail_back(const struct sendmail *s, const struct identity *id,
+		     const struct handover *h, int code)
+{
+	bool mix = code == EXIT_DONE;
+
+	if (code == EXIT_AGAIN || (!mix && !s->mail_back))
+		return code;
+	if (mailback_send(id, h->from, input_header(&input)) != EXIT_DONE)
+		return mix ? EXIT_REFUSED : code;
+	return s->mail_enough ? EXIT_DONE : code;
+}
+
 static int deliver(struct sendmail *s, const struct conf *c,
 		   const struct identity *id)
 {
@@ -153,11 +169,8 @@ static int deliver(struct sendmail *s, const struct conf *c,
 	if (s->nrcpt > CONFIG_RCPT_MAX || s->rcpts.len > CONFIG_ENVELOPE_MAX)
 		input_keep(&input);
 	code = hand_over(c, id, &h);
-	if (ENABLE_MAILBACK && s->mail_back && code != EXIT_DONE &&
-	    code != EXIT_AGAIN &&
-	    mailback_send(id, h.from, input_header(&input)) == EXIT_DONE &&
-	    s->mail_enough)
-		code = EXIT_DONE;
+	if (ENABLE_MAILBACK && mailback_is_due())
+		code = mail_back(s, id, &h, code);
 	return code;
 }
 

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
-#include "cmd/mailback.h"
 #include "mail/envelope.h"
 
 void talk_clear(struct talk *t)
@@ -197,8 +196,6 @@ void talk_settle(struct talk *t, struct slice rcpt, const struct outcome *o,
 		t->refused++;
 		t->refused_code = refused;
 		say(rcpt, "refused", o);
-		if (ENABLE_MAILBACK)
-			mailback_note(rcpt, o);
 		return;
 	}
 	/* One line is enough where all recipients share the reason. */

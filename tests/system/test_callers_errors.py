@@ -82,3 +82,29 @@ def test_misuse_is_no_refusal(caller, fake):
     assert caller.sendmail('-oee', '-f', SENDER, 'a@@b').returncode == 65
     assert caller.sendmail('-oee', '-Z', NOBODY).returncode == 64
     assert fake.messages == []
+
+
+@pytest.mark.parametrize('sender,code', [(SENDER, 0), (NOBODY, 69)])
+def test_many_of_which_a_hundred_are_refused(caller, fake, sender, code):
+    """Two transactions, the first is refused: as in one, that is a mix.  It
+    is not well when its notice reaches nobody."""
+    many = ['nobody%d@example.org' % i for i in range(100)]
+    p = caller.sendmail('-f', sender, *many, 'b@example.org')
+    assert p.returncode == code
+    sent = [m for m in fake.messages if m.sender]
+    assert [m.rcpts for m in sent] == [['b@example.org']]
+    notices = [m for m in fake.messages if not m.sender]
+    assert len(notices) == (code == 0)
+    for notice in notices:
+        assert notice.body.count(b'\r\nFinal-Recipient: ') == 100
+
+
+def test_of_a_mix_the_relay_tells(caller, fake):
+    """One notice, not two."""
+    p = caller.sendmail('-oem', *LINE, 'b@example.org')
+    assert p.returncode == 0
+    fake.wait_messages(1)
+    caller.run('flush', '--wait')
+    fake.wait_messages(2)
+    caller.wait_queue(0)
+    assert len([m for m in fake.messages if not m.sender]) == 1
