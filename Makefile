@@ -169,6 +169,8 @@ install:
 	$(if $(CONFIG_SENDMAIL),ln -sf mailmote $(BIN)/sbin/sendmail)
 	$(if $(CONFIG_SENDMAIL),ln -sf ../sbin/mailmote $(BIN)/lib/sendmail)
 	$(if $(CONFIG_SENDMAIL),ln -sf ../sbin/mailmote $(BIN)/bin/newaliases)
+	$(if $(CONFIG_MAIL),ln -sf ../sbin/mailmote $(BIN)/bin/mail)
+	$(if $(CONFIG_MAIL),ln -sf ../sbin/mailmote $(BIN)/bin/mailx)
 	$(if $(CONFIG_MAILQ),ln -sf ../sbin/mailmote $(BIN)/bin/mailq)
 
 # ---- tests of one configuration ------------------------------------------

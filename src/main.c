@@ -39,14 +39,14 @@ static const struct applet applets[] = {
 #if ENABLE_CHECK || ENABLE_CONF_HELP
 	ROW("check", CHECK, cmd_check),
 #endif
+#if ENABLE_MAIL || ENABLE_CONF_HELP
+	ROW("mail", MAIL, cmd_mail),
+	ROW("mailx", MAIL, cmd_mail),
+#endif
 	{ "version", cmd_version, NULL },
 	{ "--version", cmd_version, NULL },
 #if ENABLE_TEST || ENABLE_CONF_HELP
 	ROW("test", TEST, cmd_test),
-#endif
-#if ENABLE_CONF_HELP
-	{ "mail", NULL, "MAIL" },
-	{ "mailx", NULL, "MAIL" },
 #endif
 };
 

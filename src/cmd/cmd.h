@@ -74,6 +74,7 @@ must_check int cmd_end(int code);
  */
 must_check int cmd_daemon(int argc, char **argv);
 must_check int cmd_sendmail(int argc, char **argv);
+must_check int cmd_mail(int argc, char **argv);
 must_check int cmd_mailq(int argc, char **argv);
 must_check int cmd_newaliases(int argc, char **argv);
 /* queue show flush remove hold release status */

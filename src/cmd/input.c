@@ -62,6 +62,28 @@ static void scan(struct input *in, struct buf *head, ptrdiff_t *end)
 		*end = header_end(buf_slice(head), true);
 }
 
+int input_front(struct input *in, struct slice text)
+{
+	if (text.n == 0)
+		return 0;
+	/* What input_open() reads at least finds its room. */
+	if (in->front + text.n > CONFIG_HEADER_MAX ||
+	    in->raw_len + text.n > sizeof(in->raw))
+		return -EMSGSIZE;
+	memmove(in->raw + text.n, in->raw, in->raw_len);
+	memcpy(in->raw, text.p, text.n);
+	in->front += text.n;
+	in->raw_len += text.n;
+	return 0;
+}
+
+/* More of what is read once. */
+static ssize_t read_on(const struct input *in, char *p, size_t n)
+{
+	return ENABLE_MAIL_ATTACH && in->source ? in->source(p, n)
+						: fdio_read(in->fd, p, n);
+}
+
 int input_open(struct input *in, int fd, bool dots)
 {
 	struct stat st;
@@ -72,13 +94,15 @@ int input_open(struct input *in, int fd, bool dots)
 	in->dots = dots;
 	in->memory_fd = -1;
 	in->start = -1;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+	if (!in->source && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		in->start = lseek(fd, 0, SEEK_CUR);
 	lines_start(&in->lines, dots);
+	in->chunk = slice_of(in->raw, in->raw_len);
+	scan(in, &head, &end);
 	while (!in->all && (in->raw_len < INPUT_HEAD || end < 0)) {
 		char *at = in->raw + in->raw_len;
 		size_t room = sizeof(in->raw) - in->raw_len;
-		ssize_t n = fdio_read(fd, at, room < 4096 ? room : 4096);
+		ssize_t n = read_on(in, at, room < 4096 ? room : 4096);
 
 		if (n < 0)
 			return (int)n;
@@ -122,7 +146,7 @@ void input_start(struct input *in, const struct fixup_job *job)
 /* Bytes of a pipe, kept for another time when that was asked for. */
 static ssize_t read_pipe(struct input *in)
 {
-	ssize_t n = fdio_read(in->fd, in->chunk_space, sizeof(in->chunk_space));
+	ssize_t n = read_on(in, in->chunk_space, sizeof(in->chunk_space));
 
 	if (n <= 0)
 		return n;
@@ -151,7 +175,7 @@ static ssize_t read_file(struct input *in)
 
 	do {
 		n = pread(in->fd, in->chunk_space, sizeof(in->chunk_space),
-			  in->start + (off_t)in->pos);
+			  in->start + (off_t)(in->pos - in->front));
 	} while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
 }

@@ -24,19 +24,22 @@
 
 /* A message.  One a process: it is large. */
 struct input {
-	int fd;            /* of the input */
-	bool all;          /* raw holds the whole message */
-	bool keep;         /* what is read is written to memory_fd as well */
-	bool lost;         /* some was read and not kept: no rewind */
-	bool done;         /* the lines have ended */
-	int error;         /* of reading, sticky; or 0 */
-	int memory_fd;     /* or -1 */
-	off_t start;       /* the file's offset at first; -1: no file */
-	uint64_t pos;      /* bytes of the input that were used */
-	uint64_t kept;     /* bytes in memory_fd */
-	size_t raw_len;    /* bytes in raw */
-	size_t header_len; /* bytes of header at the start of head */
-	bool dots;         /* a lone dot ends the message */
+	int fd;        /* of the input */
+	bool all;      /* raw holds the whole message */
+	bool keep;     /* what is read is written to memory_fd as well */
+	bool lost;     /* some was read and not kept: no rewind */
+	bool done;     /* the lines have ended */
+	int error;     /* of reading, sticky; or 0 */
+	int memory_fd; /* or -1 */
+	off_t start;   /* the file's offset at first; -1: no file */
+	size_t front;  /* bytes of raw that are not of the input */
+	/* Public, before input_open(): reads the input instead of fd. */
+	ssize_t (*source)(void *p, size_t n);
+	uint64_t pos;                /* bytes of the input that were used */
+	uint64_t kept;               /* bytes in memory_fd */
+	size_t raw_len;              /* bytes in raw */
+	size_t header_len;           /* bytes of header at the start of head */
+	bool dots;                   /* a lone dot ends the message */
 	const struct fixup_job *job; /* of input_start() */
 	struct lines lines;          /* the second stage */
 	struct fixup fixup;          /* the third */
@@ -50,6 +53,13 @@ struct input {
 	char text_space[4096];               /* of text */
 	char out_space[4096];                /* of out */
 };
+
+/*
+ * Put text in front of all that is in in: before input_open() a header, which
+ * ends with an empty line, later more fields of it.
+ * Returns: 0;  -EMSGSIZE it is too large
+ */
+must_check int input_front(struct input *in, struct slice text);
 
 /*
  * Read the first bytes of fd.

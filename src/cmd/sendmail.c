@@ -74,9 +74,28 @@ static int gather_rcpts(struct sendmail *s)
 	return code;
 }
 
+/* What mail(1) writes around a body that was opened. */
+static int finish_front(const struct sendmail *s)
+{
+	struct slice body = slice_of(input.raw, input.raw_len);
+
+	body = slice_from(body, input.front);
+	if (input.all && !slice_has_8bit(body))
+		return 0;
+	return input_front(&input, s->mime);
+}
+
 static int open_input(const struct sendmail *s)
 {
-	int err = input_open(&input, STDIN_FILENO, !s->ignore_dots);
+	int err = 0;
+
+	input.source = s->source;
+	if (ENABLE_MAIL)
+		err = input_front(&input, s->front);
+	if (err == 0)
+		err = input_open(&input, STDIN_FILENO, !s->ignore_dots);
+	if (ENABLE_MAIL && err == 0)
+		err = finish_front(s);
 
 	if (err == -EMSGSIZE) {
 		cmd_err("the header is larger than %u bytes, nothing was sent",
@@ -199,6 +218,19 @@ static int run_mode(struct sendmail *s, const struct conf *c,
 	return EXIT_USAGE_;
 }
 
+int sendmail_message(struct sendmail *s, const struct conf *c,
+		     const struct identity *id)
+{
+	int code = open_input(s);
+
+	if (ENABLE_MAIL && s->skip_empty && input.raw_len == input.front)
+		return code;
+	s->rcpts = BUF_ON(rcpt_space);
+	if (!code)
+		code = gather_rcpts(s);
+	return code ? code : deliver(s, c, id);
+}
+
 int cmd_sendmail(int argc, char **argv)
 {
 	const struct conf *c;
@@ -220,8 +252,5 @@ int cmd_sendmail(int argc, char **argv)
 		return code;
 	if (s.mode != SENDMAIL_DELIVER)
 		return run_mode(&s, c, id, argv);
-	code = open_input(&s);
-	if (!code)
-		code = gather_rcpts(&s);
-	return code ? code : deliver(&s, c, id);
+	return sendmail_message(&s, c, id);
 }

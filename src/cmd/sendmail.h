@@ -43,10 +43,15 @@ struct sendmail {
 	const char *from;            /* -f, -r; NULL: the caller */
 	const char *name;            /* -F; NULL: NAME, or /etc/passwd */
 	const char *flush;           /* ID of -qI, or NULL */
-	int argc;                    /* recipients: the first of argv */
-	char **argv;                 /* what was not an option, in order */
-	struct buf rcpts;            /* packed (mail/envelope.h) */
-	unsigned nrcpt;              /* how many they are */
+	/* Of mail(1): the input is a body, this header comes before it, */
+	struct slice front;
+	struct slice mime; /* and these fields if it is more than ASCII */
+	bool skip_empty;   /* an empty body is not sent */
+	ssize_t (*source)(void *p, size_t n); /* as in struct input */
+	int argc;         /* recipients: the first of argv */
+	char **argv;      /* what was not an option, in order */
+	struct buf rcpts; /* packed (mail/envelope.h) */
+	unsigned nrcpt;   /* how many they are */
 };
 
 /* Read the options; argv is reordered.  EXIT_USAGE_ for what is unknown. */
@@ -66,6 +71,10 @@ must_check int sendmail_rcpts_of_header(struct sendmail *s,
 must_check int sendmail_verify(struct sendmail *s, const struct conf *c,
 			       const struct identity *id);
 
+/* Send what is on standard input.  Returns: an exit code */
+must_check int sendmail_message(struct sendmail *s, const struct conf *c,
+				const struct identity *id);
+
 /*
  * The reverse-path into path (empty: null), and what a From field would say
  * into from.  EXIT_DATA for a bad -f.
@@ -80,6 +89,9 @@ must_check int sendmail_sender(const struct sendmail *s,
  */
 void sendmail_put_full_name(const struct sendmail *s, struct buf *from,
 			    const struct passwd_entry *user);
+
+/* Append text as encoded words (RFC 2047), on lines of their own. */
+void sendmail_put_encoded(struct buf *b, struct slice text);
 
 /*
  * Append name as a phrase (RFC 5322 3.2.5): plain, quoted, or where it has

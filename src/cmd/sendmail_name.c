@@ -7,8 +7,8 @@
 #include "cmd/cmd.h"
 #include "cmd/sendmail.h"
 
-/* Bytes of text in one encoded word: 75 in all (RFC 2047 2). */
-#define WORD_MAX 42
+/* Bytes of text in an encoded word: a line has 76 at most (RFC 2047 2). */
+#define WORD_MAX 39
 
 /* "..." with its quotes and backslashes escaped. */
 static void put_quoted_name(struct buf *b, struct slice name)
@@ -35,7 +35,7 @@ static size_t word_len(struct slice in)
 	return n;
 }
 
-static void put_encoded(struct buf *b, struct slice name)
+void sendmail_put_encoded(struct buf *b, struct slice name)
 {
 	bool first = true;
 
@@ -66,7 +66,7 @@ void sendmail_put_name(struct buf *b, struct slice name)
 	}
 	struct slice text = slice_trim(buf_slice(&clean));
 	if (slice_has_8bit(text))
-		put_encoded(b, text);
+		sendmail_put_encoded(b, text);
 	else if (plain)
 		buf_put_slice(b, text);
 	else

@@ -27,6 +27,9 @@ static const char *const lines[] = {
 		    : "",
 	"  version             version and features\n",
 	ENABLE_SENDMAIL ? "  sendmail [options] [recipients]\n" : "",
+	ENABLE_MAIL ? "  mail [-s SUBJECT] [-r FROM] [-c CC] [-b BCC] RECIPIENT"
+		      "...\n"
+		    : "",
 };
 
 int cmd_usage(bool asked)

@@ -15,6 +15,8 @@ static const char *const features[] = {
 	NAME(AUTH_LOGIN, "auth-login"),
 	NAME(DNS, "dns"),
 	NAME(SENDMAIL, "sendmail"),
+	NAME(MAIL, "mail"),
+	NAME(MAIL_ATTACH, "mail-attach"),
 	NAME(MAILQ, "mailq"),
 	NAME(CONTROL, "control"),
 	NAME(CHECK, "check"),

@@ -10,9 +10,9 @@ title help
 title unknown command
 "$MAILMOTE" quue
 echo "exit $?"
-title what a later program will have
-mailmote mail a@b.example
-"$WORK/mail" -s x a@b.example
+title mail without a recipient
+mailmote mail -s x
+"$WORK/mail" -s x
 echo "exit $?"
 title -C without a file
 "$MAILMOTE" -C
