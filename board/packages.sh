@@ -15,7 +15,7 @@ cross="gcc-arm-linux-gnueabihf gcc-aarch64-linux-gnu gcc-mipsel-linux-gnu
 lint="clang llvm clang-format clang-tidy cppcheck shellcheck libclang-rt-14-dev"
 peers="postfix dovecot-core swaks libsasl2-modules s-nail"
 callers="at bsd-mailx cron curl fail2ban git-email libmailtools-perl logwatch
-	mdadm monit msmtp mutt node-nodemailer php-cli smartmontools sudo
+	mdadm monit monitoring-plugins-standard msmtp mutt node-nodemailer php-cli smartmontools sudo
 	unattended-upgrades"
 tools="python3-pytest libcmocka-dev strace e2fsprogs util-linux procps git
 	iproute2 faketime"

@@ -446,9 +446,6 @@ int alone_control(const struct conf *c, const struct identity *id,
 		code = get_spool(&a, reads);
 	if (code != 0)
 		return code;
-	/* Without a daemon an ordered pass is made here, to its end. */
-	if (slice_eq(command, SLICE("flush")))
-		command = SLICE("flush wait");
 	code = run_command(&a, command);
 	if (a.store.locked)
 		finish(&a);

@@ -71,6 +71,28 @@ static void print_aside(struct buf *line, char ch)
 	line->data = NULL;
 }
 
+/*
+ * A byte of the answer.  What could steer a terminal is written \xNN there:
+ * control bytes, and those of ISO 6429 in 8 bits or in UTF-8.
+ */
+static void print_byte(char ch)
+{
+	static uint8_t before;
+	uint8_t u = (uint8_t)ch;
+	bool plain = char_is_print(ch) || ch == '\n' || ch == '\t' ||
+		     ch == '\r' || u >= 0xa0 ||
+		     (u >= 0x80 && before >= 0x80 && before != 0xc2);
+
+	before = plain ? u : 0;
+	if (plain || !isatty(STDOUT_FILENO))
+		cmd_out_bytes(slice_of(&ch, 1));
+	else
+		cmd_out("\\x%02x", u);
+	/* Progress is seen at once. */
+	if (ch == '\r' && cmd_end(EXIT_DONE) != EXIT_DONE)
+		before = 0;
+}
+
 void control_print(struct slice text)
 {
 	static char space[200];
@@ -82,7 +104,7 @@ void control_print(struct slice text)
 		else if (line.data != NULL)
 			print_aside(&line, text.p[i]);
 		else
-			cmd_out_bytes(slice_of(text.p + i, 1));
+			print_byte(text.p[i]);
 	}
 }
 
@@ -114,7 +136,7 @@ static int ask_daemon(int fd, struct slice command)
 	char space[LINE_MAX_ + 1];
 	struct buf line = BUF_ON(space);
 
-	if (slice_starts(command, SLICE("flush wait")))
+	if (slice_starts(command, SLICE("flush wa")))
 		wait.tv_sec = 0;
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
 	buf_put_slice(&line, command);
@@ -189,8 +211,12 @@ static int run_lines(const struct command *cmd, bool option, int argc,
 {
 	const struct conf *c;
 	const struct identity *id;
+	const char *word = option ? cmd->word : "";
 	int worst = cmd_load(&c, &id);
 
+	/* Progress is for a terminal; a pipe has the exit code. */
+	if (strcmp(word, " wait") == 0 && isatty(STDOUT_FILENO))
+		word = " watch";
 	if (worst)
 		return worst;
 	do {
@@ -199,8 +225,7 @@ static int run_lines(const struct command *cmd, bool option, int argc,
 		int n = argc < IDS_A_LINE ? argc : IDS_A_LINE;
 
 		buf_put_str(&line, cmd->name);
-		if (option)
-			buf_put_str(&line, cmd->word);
+		buf_put_str(&line, word);
 		for (int i = 0; i < n; i++)
 			buf_putf(&line, " %s", argv[i]);
 		int code = control_run(c, id, buf_slice(&line));

@@ -69,6 +69,8 @@ static void parse(struct control *c, struct slice line)
 		c->json = true;
 	else if (slice_eq(word, SLICE("wait")))
 		c->wait = true;
+	else if (slice_eq(word, SLICE("watch")))
+		c->wait = c->watch = true;
 	else if (slice_eq(word, SLICE("--all")))
 		c->all = true;
 	else
@@ -185,17 +187,32 @@ static bool change_piece(struct relay *r, struct control *c)
 	return word.n > 0;
 }
 
+/* How many wait still, over what was said before (a terminal reads it). */
+static void say_progress(struct relay *r, struct control *c, bool last)
+{
+	unsigned n = r->spool != NULL ? spool_count(r->spool) : 0;
+
+	if (last || c->step == 1 || n != c->shown)
+		buf_putf(&c->out, "%u messages wait  %c", n,
+			 last ? '\n' : '\r');
+	c->shown = n;
+}
+
 static bool flush_piece(struct relay *r, struct control *c)
 {
 	struct slice word = slice_trim(c->args);
 	struct spool_msg msg = { 0 };
 
-	if (c->step++ > 0) {
+	if (c->step > 0) {
 		/* The order is carried out with the next turn. */
-		if (!relay_flush_ended(r) || r->again)
-			return true;
-		return false;
+		bool more = !relay_flush_ended(r) || r->again;
+
+		if (c->watch)
+			say_progress(r, c, !more);
+		c->step = 2;
+		return more;
 	}
+	c->step = 1;
 	if (word.n > 0 && !find(r, c, word, &msg))
 		return false;
 	if (c->damaged) {
@@ -395,6 +412,8 @@ void control_begin(struct relay *r, struct slice command)
 	start(c);
 	c->inside = true;
 	parse(c, command);
+	/* Without a daemon an ordered pass is made here, to its end. */
+	c->wait = true;
 }
 
 int control_next(struct relay *r, struct buf *out)

@@ -351,8 +351,9 @@ bool queue_piece(struct relay *r, struct control *c);
 struct slice queued_sender(struct relay *r, const struct spool_msg *msg);
 
 /*
- * Append text in lines of 80 columns, folded at spaces, all but the first
- * behind indent spaces; what is not printable ASCII as \xNN.
+ * Append text in lines of 80 columns, folded at spaces, behind indent spaces;
+ * before the first line stands something as wide.  What is not printable
+ * ASCII becomes \xNN.
  */
 void put_folded(struct buf *b, struct slice text, unsigned indent);
 

@@ -75,17 +75,14 @@ static void put_note(struct buf *b, struct slice text)
 
 void put_folded(struct buf *b, struct slice text, unsigned indent)
 {
-	size_t room = COLUMNS;
-
 	while (text.n > 0) {
-		size_t n = fold_at(text, room);
+		size_t n = fold_at(text, COLUMNS - indent);
 
 		put_safe(b, slice_head(text, n));
 		buf_put_char(b, '\n');
 		text = slice_trim(slice_from(text, n));
 		for (unsigned i = 0; text.n > 0 && i < indent; i++)
 			buf_put_char(b, ' ');
-		room = COLUMNS - indent;
 	}
 }
 

@@ -260,7 +260,7 @@ struct control {
 	bool inside; /* no socket: alone_control() takes the output */
 	bool ready;
 	bool ended; /* the trailer is in out */
-	bool json, wait, all;
+	bool json, wait, watch, all;
 	enum control_verb verb;
 	uint16_t step; /* pieces given so far */
 	int code;      /* the answer's exit code */

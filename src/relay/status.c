@@ -212,6 +212,40 @@ void put_age(struct buf *b, int64_t s)
 		buf_putf(b, "%llds", (long long)s);
 }
 
+/* Columns before the text of a line. */
+#define LABEL 9
+#define NO_LABEL "         "
+
+static void text_spool(struct relay *r, struct buf *b)
+{
+	struct spool_stats st = { 0 };
+	struct buf line = BUF_ON(r->scratch);
+
+	buf_put_str(b, "spool    ");
+	if (!ENABLE_SPOOL || r->spool == NULL) {
+		buf_putf(&line, "no spool: %s",
+			 r->no_spool[0] ? r->no_spool : "none is built in");
+		put_folded(b, buf_slice(&line), LABEL);
+		return;
+	}
+	st = spool_stats(r->spool);
+	buf_putf(&line, "%.*s%s", (int)r->conf->spool.n, r->conf->spool.p,
+		 r->spool_volatile ? " (volatile)" : "");
+	put_folded(b, buf_slice(&line), LABEL);
+	line = BUF_ON(r->scratch);
+	buf_putf(&line,
+		 "%llu of %llu bytes taken, %llu bytes written in %u syncs",
+		 (unsigned long long)spool_used(r->spool),
+		 (unsigned long long)spool_capacity(r->spool),
+		 (unsigned long long)st.bytes_written, st.syncs);
+	if (st.faults > 0)
+		buf_putf(&line,
+			 ", %u faults of its medium, the last one: error %d",
+			 st.faults, st.error);
+	buf_put_str(b, NO_LABEL);
+	put_folded(b, buf_slice(&line), LABEL);
+}
+
 static void text_head(struct relay *r, struct buf *b)
 {
 	struct totals t = add_up(r);
@@ -225,31 +259,12 @@ static void text_head(struct relay *r, struct buf *b)
 		buf_put_str(b, ", oldest ");
 		put_age(b, t.oldest_s);
 	}
-	buf_put_str(b, "\nspool    ");
-	if (!ENABLE_SPOOL || r->spool == NULL) {
-		buf_putf(b, "no spool: %s\n",
-			 r->no_spool[0] ? r->no_spool : "none is built in");
-	} else {
-		struct spool_stats st = spool_stats(r->spool);
-
-		buf_put_slice(b, r->conf->spool);
-		buf_putf(b,
-			 "%s\n         %llu of %llu bytes taken, "
-			 "%llu written in %u syncs\n",
-			 r->spool_volatile ? " (volatile)" : "",
-			 (unsigned long long)spool_used(r->spool),
-			 (unsigned long long)spool_capacity(r->spool),
-			 (unsigned long long)st.bytes_written, st.syncs);
-		if (st.faults > 0)
-			buf_putf(b,
-				 "         %u faults of its medium, the last "
-				 "one: error %d\n",
-				 st.faults, st.error);
-	}
+	buf_put_char(b, '\n');
+	text_spool(r, b);
 	buf_putf(b,
-		 "since start: %llu accepted, %llu sent, %llu deferred, "
-		 "%llu refused,\n         %llu expired, %llu uncertain, "
-		 "%llu dropped\n",
+		 "mail     %llu accepted, %llu sent, %llu deferred, "
+		 "%llu refused,\n" NO_LABEL
+		 "%llu expired, %llu uncertain, %llu dropped, since start\n",
 		 (unsigned long long)r->count.accepted,
 		 (unsigned long long)r->count.sent,
 		 (unsigned long long)r->count.deferred,
@@ -262,27 +277,28 @@ static void text_head(struct relay *r, struct buf *b)
 static void text_hop(struct relay *r, struct buf *b, unsigned i)
 {
 	const struct hop *h = &r->hops[i];
-	char words[300];
-	struct buf why = BUF_ON(words);
+	struct buf line = BUF_ON(r->scratch);
 
-	buf_put_str(b, "route    ");
-	route_put(r, b, r->conf->hops[i].route);
-	buf_put_str(b, " to ");
-	buf_put_slice(b, r->conf->hops[i].text);
-	buf_putf(b, ": %s", hop_state_name(h->state));
+	route_put(r, &line, r->conf->hops[i].route);
+	buf_put_str(&line, " to ");
+	buf_put_slice(&line, r->conf->hops[i].text);
+	buf_putf(&line, ": %s", hop_state_name(h->state));
 	if (next_s(r, i) >= 0) {
-		buf_put_str(b, ", next attempt in ");
-		put_age(b, next_s(r, i));
+		buf_put_str(&line, ", next attempt in ");
+		put_age(&line, next_s(r, i));
 	}
 	if (h->success_ms != 0) {
-		buf_put_str(b, ", last success ");
-		put_age(b, (r->now_ms - h->success_ms) / 1000);
-		buf_put_str(b, " ago");
+		buf_put_str(&line, ", last success ");
+		put_age(&line, (r->now_ms - h->success_ms) / 1000);
+		buf_put_str(&line, " ago");
 	}
-	buf_put_char(b, '\n');
-	put_reason(r, &why, i);
-	if (why.len > 0)
-		buf_putf(b, "         %.*s\n", (int)why.len, why.data);
+	buf_put_str(b, "route    ");
+	put_folded(b, buf_slice(&line), LABEL);
+	line = BUF_ON(r->scratch);
+	put_reason(r, &line, i);
+	if (line.len > 0)
+		buf_put_str(b, NO_LABEL);
+	put_folded(b, buf_slice(&line), LABEL);
 }
 
 bool status_piece(struct relay *r, struct control *c)

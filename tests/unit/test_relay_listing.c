@@ -221,6 +221,48 @@ static void a_damaged_message(void **state)
 	assert_null(strstr(list(), "damaged"));
 }
 
+static void the_status(void **state)
+{
+	(void)state;
+	sim_device_start(&dev, "smarthost smtp://192.0.2.1 tls=off timeout=30s "
+			       "connections=1\n"
+			       "route x.org discard\n");
+	hops[0].door->mood = SIM_REFUSES;
+	submit("a@b.org", "c@d.org");
+	sim_device_run(&dev, 7000);
+	assert_int_equal(sim_device_order(&dev, c, "status"), 0);
+	/* When the next attempt is, chance has a say in. */
+	char *at = strstr(c->got, ", next attempt in ");
+	assert_non_null(at);
+	memmove(at, strchr(at, '\n'), strlen(strchr(at, '\n')) + 1);
+	assert_string_equal(
+		c->got,
+		"mailmote " CONFIG_VERSION ", up 7s, clock sane\n"
+		"queue    1 messages, 21 bytes, oldest 7s\n"
+		"spool    /spool\n"
+		"         3880 of 100880 bytes taken, 4096 bytes written in 1 "
+		"syncs\n"
+		"mail     1 accepted, 0 sent, 1 deferred, 0 refused,\n"
+		"         0 expired, 0 uncertain, 0 dropped, since start\n"
+		"route    x.org to discard: up\n"
+		"route    * to smtp://192.0.2.1: down\n"
+		"         connection refused\n");
+}
+
+/* Progress, for a terminal: each line over the one before. */
+static void a_flush_that_is_watched(void **state)
+{
+	(void)state;
+	sim_device_start(&dev, FIXTURE_ONE);
+	hops[0].door->mood = SIM_REFUSES;
+	submit("a@b.org", "c@d.org");
+	submit("a@b.org", "e@d.org");
+	hops[0].door->mood = SIM_ACCEPTS;
+	assert_int_equal(sim_device_order(&dev, c, "flush watch"), 0);
+	assert_string_equal(c->got, "2 messages wait  \r1 messages wait  \r"
+				    "0 messages wait  \r0 messages wait  \n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +275,8 @@ int main(void)
 		FIXTURE_TEST(words_of_a_peer),
 		FIXTURE_TEST(long_addresses),
 		FIXTURE_TEST(a_damaged_message),
+		FIXTURE_TEST(the_status),
+		FIXTURE_TEST(a_flush_that_is_watched),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
