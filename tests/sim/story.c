@@ -159,6 +159,17 @@ static void outage(void)
 	story_sum.outages++;
 }
 
+/* The link is gone, and everybody has something to say: the spool fills. */
+static void flood(void)
+{
+	for (unsigned i = 0; i < 2; i++)
+		hops[i].door->mood = SIM_REFUSES;
+	for (unsigned n = 40 + (unsigned)draw(60); n > 0 && !story.wrong; n--) {
+		story_submit();
+		pass((int64_t)draw(20000));
+	}
+}
+
 /*
  * The password has expired: it is not tried again every minute, and who
  * submits meanwhile gets a yes.
@@ -243,6 +254,8 @@ const char *story_live(uint64_t seed, unsigned days)
 			outage();
 		if (draw(400) == 0)
 			lock_out();
+		if (draw(400) == 0 && story.nmails < STORY_MAX - 110)
+			flood();
 		if (story.nmails < STORY_MAX - 10 &&
 		    story_ms() - healed_ms < 30 * DAY_MS)
 			continue;

@@ -38,6 +38,8 @@ const char *story_live(uint64_t seed, unsigned days);
 struct story_sum {
 	/* Messages. */
 	unsigned submitted, acked, delivered, twice, returned, refused, removed;
+	/* Submissions that found no room. */
+	unsigned full;
 	/* The world. */
 	unsigned cuts, kills, outages, drains;
 	/* Attempts of these outages, and simulated time. */

@@ -94,6 +94,7 @@ void story_submit(void)
 	m->size = 200 + (uint32_t)draw(draw(4) ? 3000 : 60000);
 	m->null_from = draw(12) == 0;
 	if (!begin(c, m)) {
+		story_sum.full += strstr(c->got, "452 4.3.1") != NULL;
 		sim_client_close(c);
 		return;
 	}

@@ -249,6 +249,7 @@ void story_forget_client(const struct sim_client *c)
 		if (m->client != c)
 			continue;
 		look_at(m);
+		story_sum.full += sim_client_saw(c, "452 4.3.1");
 		m->client = NULL;
 	}
 }
