@@ -64,23 +64,35 @@ static void print_routes(const struct conf *c)
 		cmd_out("no route: mail waits\n");
 }
 
-static void print_spool(const struct conf *c)
+/* Is the nearest folder above that exists on a tmpfs? */
+static bool will_be_volatile(struct slice path)
 {
 	char space[256];
-	struct buf dir = BUF_ON(space);
-	ptrdiff_t slash = slice_rfind(c->spool, '/');
 	struct stat st;
 
-	buf_put_slice(&dir, slice_head(c->spool, (size_t)(slash + 1)));
-	const char *path = buf_cstr(&dir);
+	for (;;) {
+		struct buf b = BUF_ON(space);
+		ptrdiff_t slash = slice_rfind(path, '/');
+
+		path = slice_head(path, slash > 0 ? (size_t)slash : 0);
+		buf_put_slice(&b, path);
+		buf_put_char(&b, '/');
+		if (path.n == 0 || stat(buf_cstr(&b), &st) == 0)
+			return fdio_is_volatile(buf_cstr(&b));
+	}
+}
+
+static void print_spool(const struct conf *c)
+{
+	struct stat st;
 	bool there = stat(c->spool.p, &st) == 0;
 	bool device = there && S_ISBLK(st.st_mode);
+	bool is_volatile = !device && will_be_volatile(c->spool);
 
 	cmd_out("spool %s: %llu bytes%s%s\n", c->spool.p,
 		(unsigned long long)c->spool_size,
-		!device && fdio_is_volatile(path) ? ", volatile" : "",
-		there ? "" : ", not made yet");
-	if (!device && fdio_is_volatile(path))
+		is_volatile ? ", volatile" : "", there ? "" : ", not made yet");
+	if (is_volatile)
 		cmd_out("  volatile: waiting mail is lost at a reboot: put it "
 			"on flash with the key spool\n");
 	if (there && c->spool_sized && S_ISREG(st.st_mode) &&
@@ -98,11 +110,13 @@ static void print_names(const struct identity *id)
 		id->domain[0] ? id->domain : "(none: bare names are refused)");
 }
 
-static void print_all(const struct conf *c, const struct identity *id)
+static void print_all(const struct conf *c, const struct identity *id,
+		      bool live)
 {
 	cmd_out("%s: ok\n", cmd_conf_file());
 	print_names(id);
-	print_routes(c);
+	if (!live)
+		print_routes(c);
 	if (ENABLE_SPOOL)
 		print_spool(c);
 }
@@ -130,7 +144,7 @@ int cmd_check(int argc, char **argv)
 	if (code)
 		return code;
 	if (ENABLE_CHECK_LIVE && live) {
-		print_all(c, id);
+		print_all(c, id, true);
 		return cmd_end(check_live(c, id));
 	}
 	find_user(c, &uid, &gid);
@@ -141,6 +155,6 @@ int cmd_check(int argc, char **argv)
 	}
 	if (code)
 		return cmd_end(code);
-	print_all(c, id);
+	print_all(c, id, false);
 	return cmd_end(EXIT_DONE);
 }

@@ -14,7 +14,7 @@ static void say_ready(struct live *l)
 	if (stream_security(&t->stream) == STREAM_PLAIN)
 		live_say("TLS", "note ",
 			 "none: anybody on the way can read and change mail");
-	live_say("EHLO", "ok   ", "%.*s", (int)l->offer.len, l->offer.data);
+	live_say_hello(l);
 	if (t->client.logged_in)
 		live_say("AUTH", "ok   ", "as %.*s", (int)l->job.user.n,
 			 l->job.user.p);

@@ -92,9 +92,10 @@ static void watch(void *ctx, bool out, struct slice line)
 		cmd_out("%s %s\n", out ? "C:" : "S:", l->reply);
 	if (strcmp(l->step, "EHLO") != 0)
 		return;
-	if (out)
+	if (out && slice_starts(line, SLICE("EHLO")))
 		buf_reset(&l->offer);
-	else if (buf_room(&l->offer) > line.n && line.n > 4)
+	else if (!out && slice_starts(line, SLICE("250")) &&
+		 buf_room(&l->offer) > line.n && line.n > 4)
 		buf_putf(&l->offer, "%s%s", l->offer.len ? ", " : "",
 			 l->reply + 4);
 }
@@ -108,6 +109,13 @@ static void say_fault(struct live *l)
 
 	if (o->verdict == VERDICT_NONE || l->failed)
 		return;
+	/* What is missing in the offer is not the fault of EHLO. */
+	if (o->code == 0 && slice_has(slice_str(o->text), SLICE("STARTTLS")))
+		l->step = "TLS";
+	else if (o->code == 0 && o->trouble == TROUBLE_AUTH)
+		l->step = "AUTH";
+	if (strcmp(l->step, "AUTH") == 0 && !l->show)
+		live_say_hello(l);
 	if (o->code)
 		buf_putf(&b, "%u ", o->code);
 	if (o->code && o->dsn) {
@@ -116,6 +124,11 @@ static void say_fault(struct live *l)
 	}
 	buf_put_str(&b, o->text);
 	live_fault(l, l->step, buf_cstr(&b), NULL);
+}
+
+void live_say_hello(const struct live *l)
+{
+	live_say("EHLO", "ok   ", "%.*s", (int)l->offer.len, l->offer.data);
 }
 
 /* Wait until the stream is up, in its connection or its handshake. */

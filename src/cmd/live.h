@@ -25,7 +25,6 @@ struct live {
 	struct trust trust;
 	int bundle_fd;     /* -1: none */
 	bool no_tls;       /* opportunistic TLS has failed */
-	bool hello_said;   /* the line about EHLO is out */
 	const char *step;  /* what was asked for last */
 	uint16_t code;     /* of the last reply */
 	struct buf offer;  /* lines of the reply to EHLO */
@@ -55,6 +54,9 @@ void live_head(const struct live *l, unsigned hop);
 /* Print a step that holds, or a remark ("ok", "note"). */
 void live_say(const char *step, const char *state, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Print what the hop offers. */
+void live_say_hello(const struct live *l);
 
 /* Print a fault in words why, with what to change; peer: NULL, or known. */
 void live_fault(struct live *l, const char *step, const char *why,

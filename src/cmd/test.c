@@ -138,6 +138,7 @@ static int send(struct test *t)
 	const struct conf *c = l->conf;
 	int route = conf_route_of(c, buf_slice(&l->sender), t->rcpt);
 	int code = EXIT_CONFIG_;
+	bool said = route < 0;
 
 	if (route < 0)
 		cmd_out("no route for %.*s: write a smarthost line\n",
@@ -152,9 +153,13 @@ static int send(struct test *t)
 		t->at = 0;
 		live_walk(l, &c->hops[i]);
 		code = judge(t);
+		said = l->talk.txn.nrcpt > 0;
 		if (code == EXIT_DONE || code == EXIT_REFUSED)
 			break;
 	}
+	if (!said)
+		cmd_out("not sent to %.*s: see the fault above\n",
+			(int)t->rcpt.n, t->rcpt.p);
 	return code;
 }
 

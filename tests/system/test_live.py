@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """check --live and test ADDRESS: a line a step, each fault with its fix."""
 import os
+import pwd
 import re
 import shutil
 import socket
@@ -119,7 +120,7 @@ def test_every_hop_and_the_first_fault(make_relay, make_fake, fake):
     code, _, text = walk(relay)
     assert code == 75, text
     heads = re.findall(r'(?m)^route (\S+): ', text)
-    assert heads[-5:] == ['a.example', 'b.example', 'c.example', 'd.example',
+    assert heads == ['a.example', 'b.example', 'c.example', 'd.example',
                           '*']
     assert text.count('FAULT') == 2
     assert 'thrown away' in text and 'is refused, as configured' in text
@@ -173,7 +174,7 @@ def test_tls_on_a_port_in_the_clear(make_client, make_fake, pki):
 def test_starttls_missing(make_client, make_fake):
     fake = make_fake(users=USERS, auth_clear=True)
     relay = make_client(fake, start=False)
-    fault(relay, 'EHLO', 'STARTTLS is not offered', 'submissions://', 78)
+    fault(relay, 'TLS', 'STARTTLS is not offered', 'submissions://', 78)
     assert not fake.logins
 
 
@@ -226,15 +227,16 @@ def test_server_cannot_judge_the_password(make_client, secure):
 
 def test_auth_not_offered(make_client, make_fake, pki):
     fake = make_fake(tls=server_context(*pki.pair('good')))
-    fault(make_client(fake, start=False), 'EHLO', 'AUTH is not offered',
+    fault(make_client(fake, start=False), 'AUTH', 'AUTH is not offered',
           'user=', 78)
 
 
 def test_no_mechanism_in_common(make_client, make_fake, pki):
     fake = make_fake(tls=server_context(*pki.pair('good')), users=USERS,
                      mechanisms='GSSAPI')
-    fault(make_client(fake, start=False), 'EHLO', 'no AUTH mechanism', 'auth=',
-          78)
+    steps = fault(make_client(fake, start=False), 'AUTH', 'no AUTH mechanism',
+                  'auth=', 78)
+    assert 'AUTH GSSAPI' in steps['EHLO'][1]
 
 
 def test_login_wanted_and_none_set(make_relay, secure, pki):
@@ -399,6 +401,53 @@ def test_volatile_spool(make_relay, fake):
     code, _, text = walk(relay)
     assert code == 0 and 'volatile' in text
     assert 'lost at a reboot: put it on flash' in text
+    relay.write(spool='/dev/shm/no-such/folder/spool size=64K')
+    assert ', volatile, not made yet' in walk(relay)[2]
+    relay.write(spool='/proc/spool size=64K')
+    assert 'volatile' not in walk(relay)[2]
+
+
+# -- who does it, and real peers
+
+
+def uid_of(sock):
+    """Whose is the other end of this loopback connection?"""
+    port = sock.getpeername()[1]
+    with open('/proc/net/tcp') as f:
+        for line in f:
+            words = line.split()
+            if words[1].endswith(':%04X' % port):
+                return int(words[7])
+    return None
+
+
+@pytest.mark.parametrize('words', [('check', '--live'), ('test', 'a@b.test')])
+def test_root_is_given_up(root, make_relay, fake, words):
+    """Before a byte of the network is read."""
+    seen = []
+
+    def look(session, _):
+        seen.append(uid_of(session.sock))
+    fake.script['greeting'] = look
+    relay = make_relay('smtp://127.0.0.1:%d tls=off' % fake.port, start=False)
+    assert relay.run(*words).returncode == 0
+    assert seen == [pwd.getpwnam('nobody').pw_uid]
+
+
+@pytest.mark.parametrize('scheme', ['submission', 'submissions'])
+def test_postfix(make_relay, pki, postfix, scheme):
+    relay = make_relay(start=False, ca=pki.bundle)
+    relay.write(smarthost='%s://localhost:%d user=router password-file=%s' % (
+        scheme, postfix.port if scheme == 'submission' else postfix.smtps,
+        relay.secret()))
+    code, steps, text = walk(relay)
+    assert code == 0, text
+    assert steps['AUTH'][0] == steps['MAIL'][0] == 'ok'
+    p = relay.run('test', 'admin@example.org', limit_s=60)
+    assert p.returncode == 0 and b'\nsent to ' in p.stdout, p.stdout
+    relay.secret('wrong')
+    code, steps, text = walk(relay)
+    assert code == 78 and '535 ' in steps['AUTH'][1], text
 
 
 # -- test ADDRESS
@@ -471,6 +520,7 @@ def test_nothing_to_send_by(make_relay, fake):
     relay = make_relay('smtp://127.0.0.1:%d tls=off' % fake.port, start=False)
     p = relay.run('test', 'a@example.org')
     assert p.returncode == 75 and b'nothing listens there' in p.stdout
+    assert p.stdout.splitlines()[-1].startswith(b'not sent to a@example.org')
     p = make_relay(start=False).run('test', 'a@example.org')
     assert p.returncode == 78
 
