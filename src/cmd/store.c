@@ -224,7 +224,7 @@ static int take(struct store *s, const struct world *w,
 
 int store_take(struct store *s, const struct world *w)
 {
-	struct spool_found found;
+	struct spool_found found = { 0 };
 	int err;
 
 	do
@@ -256,7 +256,7 @@ int store_view(struct store *s, const struct world *w)
 {
 	static struct medium_ops ops = { NULL, write_nothing, sync_nothing };
 	static struct medium media[2];
-	struct spool_found found;
+	struct spool_found found = { 0 };
 
 	ops.read = the_medium.medium.ops->read;
 	media[0] = the_medium.medium;
