@@ -161,6 +161,8 @@ $(ARCHIVE): $(filter-out $(O)/main.o,$(OBJS))
 
 ## install         into DESTDIR, below PREFIX (/usr); builds nothing
 BIN := $(DESTDIR)$(PREFIX)
+PAGES := mailmote.8 mailmote.conf.5 $(if $(CONFIG_SENDMAIL),sendmail.8) \
+	$(if $(CONFIG_MAIL),mail.1)
 install:
 	@test -f $(O)/mailmote || { echo "install: first make $(O)/mailmote"; exit 1; }
 	mkdir -p $(BIN)/sbin $(BIN)/bin $(BIN)/lib
@@ -169,6 +171,11 @@ install:
 	$(if $(CONFIG_SENDMAIL),ln -sf mailmote $(BIN)/sbin/sendmail)
 	$(if $(CONFIG_SENDMAIL),ln -sf ../sbin/mailmote $(BIN)/lib/sendmail)
 	$(if $(CONFIG_SENDMAIL),ln -sf ../sbin/mailmote $(BIN)/bin/newaliases)
+	for page in $(PAGES); do \
+		mkdir -p $(BIN)/share/man/man$${page##*.} && \
+		cp src/cmd/$$page $(BIN)/share/man/man$${page##*.}/ && \
+		chmod 0644 $(BIN)/share/man/man$${page##*.}/$$page || exit 1; \
+	done
 	$(if $(CONFIG_MAIL),ln -sf ../sbin/mailmote $(BIN)/bin/mail)
 	$(if $(CONFIG_MAIL),ln -sf ../sbin/mailmote $(BIN)/bin/mailx)
 	$(if $(CONFIG_MAILQ),ln -sf ../sbin/mailmote $(BIN)/bin/mailq)

@@ -18,7 +18,7 @@ callers="at bsd-mailx cron curl fail2ban git-email libmailtools-perl logwatch
 	mdadm monit monitoring-plugins-standard msmtp mutt node-nodemailer php-cli smartmontools sudo
 	unattended-upgrades"
 tools="python3-pytest libcmocka-dev strace e2fsprogs util-linux procps git
-	iproute2 faketime"
+	iproute2 faketime mandoc"
 
 wanted=
 for group; do
