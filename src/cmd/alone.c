@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/id.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/control.h"
@@ -429,19 +430,36 @@ static int run_command(struct alone *a, struct slice command)
 	}
 }
 
+/* There is no spool: what a command says then, and its exit code. */
+static int without_spool(struct slice command)
+{
+	bool queue = slice_starts(command, SLICE("queue"));
+	int code = EXIT_DONE;
+	uint64_t id;
+
+	if (queue && !slice_iends(command, SLICE("json")))
+		cmd_out("Mail queue is empty\n");
+	while (command.n > 0) {
+		struct slice word = slice_word(&command);
+
+		if (id_parse(word, &id) < 0)
+			continue;
+		cmd_err("no message %.*s in the queue", (int)word.n, word.p);
+		code = EXIT_DATA;
+	}
+	return code;
+}
+
 int alone_control(const struct conf *c, const struct identity *id,
 		  struct slice command)
 {
 	static struct alone a;
-	bool queue = slice_starts(command, SLICE("queue"));
-	bool reads = queue || slice_starts(command, SLICE("show"));
+	bool reads = slice_starts(command, SLICE("queue")) ||
+		     slice_starts(command, SLICE("show"));
 	int code = start(&a, c, id, false);
 
-	if (code == -ENOENT) {
-		if (queue && !slice_iends(command, SLICE("json")))
-			cmd_out("Mail queue is empty\n");
-		return EXIT_DONE;
-	}
+	if (code == -ENOENT)
+		return without_spool(command);
 	if (code == 0 && ENABLE_SPOOL)
 		code = get_spool(&a, reads);
 	if (code != 0)

@@ -178,13 +178,17 @@ int control_run(const struct conf *c, const struct identity *id,
 
 static int misuse(const struct command *cmd)
 {
-	cmd_err("usage: mailmote %s%s%s%s%s", cmd->name,
-		cmd->option ? " [" : "", cmd->option ? cmd->option : "",
-		cmd->option ? "]" : "",
-		cmd->max == 0   ? ""
-		: cmd->max < 0  ? " ID..."
-		: cmd->min == 0 ? " [ID]"
-				: " ID");
+	const char *ids = cmd->max == 0   ? ""
+			  : cmd->max < 0  ? " ID..."
+			  : cmd->min == 0 ? " [ID]"
+					  : " ID";
+
+	if (cmd->either)
+		cmd_err("usage: mailmote %s%s|%s", cmd->name, ids, cmd->option);
+	else
+		cmd_err("usage: mailmote %s%s%s%s%s", cmd->name,
+			cmd->option ? " [" : "", cmd->option ? cmd->option : "",
+			cmd->option ? "]" : "", ids);
 	return EXIT_USAGE_;
 }
 

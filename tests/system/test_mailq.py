@@ -13,7 +13,7 @@ import pytest
 
 from conftest import need
 from fake import Reply
-from relay import LIMIT_S
+from relay import LIMIT_S, Client
 
 ROW = re.compile(r'^([a-z2-7]{12})([*! ]) +(\d+) '
                  r'([A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d)  (\S+)$')
@@ -192,3 +192,24 @@ def test_json_of_the_queue(relay, fake):
     assert entries[0]['state'] == 'held'
     assert entries[0]['next_attempt_s'] is None
     assert entries[1]['from'] == ''
+
+
+def test_a_thousand_messages(make_relay, fake):
+    """All are listed, as text and as JSON, and counted."""
+    fake.stop()
+    relay = make_relay(clear(fake), start=False)
+    relay.write(spool=relay.spool + ' size=16M')
+    relay.start()
+    relay.send()
+    with Client(relay.submit) as client:
+        client.hello('LHLO')
+        for _ in range(999):
+            said = client.message('dev@device.test', ['admin@example.org'],
+                                  b'Subject: s\r\n\r\nt\r\n')
+            assert said.startswith('250'), said
+    rows, lines = listing(relay)
+    assert len(rows) == 1000
+    assert re.fullmatch(r'-- \d+ Kbytes in 1000 Requests\.', lines[-1])
+    found = relay.queue()
+    assert [m['id'] for m in found] == [m[1] for m in rows]
+    assert relay.status()['queue']['messages'] == 1000
