@@ -15,6 +15,9 @@
 #define STEP_MS 30000
 #define REPLY_S 30
 
+/* Milliseconds for a handshake nobody asked for. */
+#define PROBE_MS 5000
+
 /* The password of a hop, or why there is none. */
 struct live_secret {
 	uint16_t len;            /* 0: none */
@@ -98,32 +101,6 @@ static void watch(void *ctx, bool out, struct slice line)
 		 buf_room(&l->offer) > line.n && line.n > 4)
 		buf_putf(&l->offer, "%s%s", l->offer.len ? ", " : "",
 			 l->reply + 4);
-}
-
-/* The fault of the session, unless it was said; what is printed is true. */
-static void say_fault(struct live *l)
-{
-	const struct outcome *o = &l->talk.client.fault;
-	char space[OUTCOME_MAX_TEXT + 20];
-	struct buf b = BUF_ON(space);
-
-	if (o->verdict == VERDICT_NONE || l->failed)
-		return;
-	/* What is missing in the offer is not the fault of EHLO. */
-	if (o->code == 0 && slice_has(slice_str(o->text), SLICE("STARTTLS")))
-		l->step = "TLS";
-	else if (o->code == 0 && o->trouble == TROUBLE_AUTH)
-		l->step = "AUTH";
-	if (strcmp(l->step, "AUTH") == 0 && !l->show)
-		live_say_hello(l);
-	if (o->code)
-		buf_putf(&b, "%u ", o->code);
-	if (o->code && o->dsn) {
-		outcome_put_dsn(&b, o->dsn);
-		buf_put_char(&b, ' ');
-	}
-	buf_put_str(&b, o->text);
-	live_fault(l, l->step, buf_cstr(&b), NULL);
 }
 
 void live_say_hello(const struct live *l)
@@ -286,7 +263,8 @@ static int connect_any(struct live *l, const struct resolve_result *found)
 
 		net_addr_put(&b, &found->addr[i]);
 		buf_putf(&b, " port %u", found->addr[i].port);
-		int err = connect_to(l, &found->addr[i]);
+		l->addr = &found->addr[i];
+		int err = connect_to(l, l->addr);
 		if (err == 0) {
 			live_say("connect", "ok   ", "%s", buf_cstr(&b));
 			return 0;
@@ -298,6 +276,50 @@ static int connect_any(struct live *l, const struct resolve_result *found)
 			live_fault(l, "connect", buf_cstr(&b), NULL);
 	}
 	return -1;
+}
+
+/* Silence where a greeting is due: is it TLS that the port waits for? */
+static bool speaks_tls(struct live *l)
+{
+	static const struct trust anybody = { .bundle_fd = -1 };
+	struct stream *s = &l->talk.stream;
+
+	if (connect_to(l, l->addr) < 0)
+		return false;
+	int err = stream_start_tls(s, &anybody, NULL, &world_real);
+	if (err == 0)
+		err = wait_up(l, PROBE_MS, "no TLS either");
+	stream_close(s);
+	return err == 0;
+}
+
+/* The fault of the session, unless it was said; what is printed is true. */
+static void say_fault(struct live *l)
+{
+	const struct outcome *o = &l->talk.client.fault;
+	char space[OUTCOME_MAX_TEXT + 50];
+	struct buf b = BUF_ON(space);
+
+	if (o->verdict == VERDICT_NONE || l->failed)
+		return;
+	/* What is missing in the offer is not the fault of EHLO. */
+	if (o->code == 0 && slice_has(slice_str(o->text), SLICE("STARTTLS")))
+		l->step = "TLS";
+	else if (o->code == 0 && o->trouble == TROUBLE_AUTH)
+		l->step = "AUTH";
+	if (strcmp(l->step, "AUTH") == 0 && !l->show)
+		live_say_hello(l);
+	if (o->code)
+		buf_putf(&b, "%u ", o->code);
+	if (o->code && o->dsn) {
+		outcome_put_dsn(&b, o->dsn);
+		buf_put_char(&b, ' ');
+	}
+	buf_put_str(&b, o->text);
+	if (slice_has(buf_slice(&b), SLICE("waiting for the greeting")) &&
+	    speaks_tls(l))
+		buf_put_str(&b, ", but TLS is spoken there");
+	live_fault(l, l->step, buf_cstr(&b), NULL);
 }
 
 /* The addresses; NULL, said why not. */

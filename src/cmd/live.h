@@ -20,7 +20,8 @@ struct live {
 	bool show;   /* public: the conversation, too */
 	int worst;   /* public: exit code of the first fault, or 0 */
 	bool failed; /* public: there was a fault in this walk */
-	const struct conf_hop *hop; /* of this walk */
+	const struct conf_hop *hop;  /* of this walk */
+	const struct net_addr *addr; /* that was connected to last */
 	struct smtp_job job;
 	struct trust trust;
 	int bundle_fd;     /* -1: none */

@@ -13,7 +13,7 @@ import threading
 import pytest
 
 from conftest import USERS, need
-from fake import Close, Reply, server_context
+from fake import Close, Hold, Reply, server_context
 from relay import BINARY
 from test_clock import clock  # noqa: F401
 from test_link import inside
@@ -168,7 +168,17 @@ def test_tls_on_a_port_in_the_clear(make_client, make_fake, pki):
     fake = make_fake(tls=server_context(*pki.pair('good')), users=USERS,
                      implicit=True)
     relay = make_client(fake, options='timeout=1s', start=False)
-    fault(relay, 'greeting', 'waiting for the greeting', 'submissions://', 78)
+    fault(relay, 'greeting', 'the greeting, but TLS is spoken there',
+          'submissions://', 78)
+
+
+def test_silence(make_relay, fake):
+    fake.script['greeting'] = [Hold(), Hold()]
+    relay = make_relay('smtp://127.0.0.1:%d tls=off timeout=1s' % fake.port,
+                       start=False)
+    fault(relay, 'greeting', 'timeout waiting for the greeting',
+          'is the port right', 75)
+    fake.breaches.clear()  # it may have taken a ClientHello for a command
 
 
 def test_starttls_missing(make_client, make_fake):

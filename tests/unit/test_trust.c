@@ -283,6 +283,44 @@ static void constraints(void **state)
 			   "\x30\x03\x01\x01\xff"));
 }
 
+#define ORGANISATION "\x06\x03\x55\x04\x0a\x0c\x03Org"
+#define COMMON(len, name) "\x06\x03\x55\x04\x03\x0c" len name
+
+/* Feed the good one with another issuer: a Name of at most 26 octets. */
+static void feed_issuer(const char *dn, size_t n)
+{
+	static const char old[] = NAME("i");
+	char copy[sizeof(good) + 32];
+	const char *at = memmem(good, sizeof(good), old, sizeof(old) - 1);
+
+	assert_non_null(at);
+	size_t before = (size_t)(at - good);
+	memcpy(copy, good, before);
+	copy[1] = (char)(copy[1] + n - 3);
+	copy[3] = (char)(copy[3] + n - 3);
+	copy[before] = '\x30';
+	copy[before + 1] = (char)n;
+	memcpy(copy + before + 2, dn, n);
+	memcpy(copy + before + 2 + n, at + 5, sizeof(good) - before - 5);
+	feed(copy, sizeof(good) - 1 + n - 3, 2, NULL);
+	assert_true(cert.whole && !cert.bad);
+}
+
+/* What is shown of a certificate: printable, cut where it lies. */
+static void shown(void **state)
+{
+	(void)state;
+	feed_issuer(ORGANISATION COMMON("\x02", "C\x1b"), 19);
+	assert_string_equal(cert.issuer_text, "Org C?");
+	assert_string_equal(cert.name_text, "z");
+	feed_issuer(COMMON("\xff", "R1"), 9);
+	assert_string_equal(cert.issuer_text, "R1");
+	feed_issuer(COMMON("\x01", ""), 7);
+	assert_string_equal(cert.issuer_text, "");
+	feed(good, sizeof(good) - 1, 1, NULL);
+	assert_string_equal(cert.issuer_text, "");
+}
+
 /* ---- keys --------------------------------------------------------------- */
 
 #define RSA_OID "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00"
@@ -467,6 +505,7 @@ int main(void)
 		cmocka_unit_test(bad_certificates),
 		cmocka_unit_test(dates),
 		cmocka_unit_test(constraints),
+		cmocka_unit_test(shown),
 		cmocka_unit_test(keys),
 		cmocka_unit_test(pem),
 		cmocka_unit_test(pem_skip),
