@@ -12,53 +12,6 @@
 
 #include "cmd/cmd.h"
 
-/* A row of what may be cut; it says so when there is room for it. */
-#define ROW(name, x, run)                           \
-	{                                           \
-		name, ENABLE_##x ? (run) : NULL, #x \
-	}
-
-static const struct applet applets[] = {
-#if ENABLE_DAEMON || ENABLE_CONF_HELP
-	ROW("daemon", DAEMON, cmd_daemon),
-#endif
-	ROW("sendmail", SENDMAIL, cmd_sendmail),
-	ROW("newaliases", SENDMAIL, cmd_newaliases),
-#if ENABLE_MAILQ || ENABLE_CONF_HELP
-	ROW("mailq", MAILQ, cmd_mailq),
-	ROW("queue", MAILQ, cmd_control),
-#endif
-#if ENABLE_CONTROL || ENABLE_CONF_HELP
-	ROW("show", CONTROL, cmd_control),
-	ROW("flush", CONTROL, cmd_control),
-	ROW("remove", CONTROL, cmd_control),
-	ROW("hold", CONTROL, cmd_control),
-	ROW("release", CONTROL, cmd_control),
-	ROW("status", CONTROL, cmd_control),
-#endif
-#if ENABLE_CHECK || ENABLE_CONF_HELP
-	ROW("check", CHECK, cmd_check),
-#endif
-#if ENABLE_MAIL || ENABLE_CONF_HELP
-	ROW("mail", MAIL, cmd_mail),
-	ROW("mailx", MAIL, cmd_mail),
-#endif
-	{ "version", cmd_version, NULL },
-	{ "--version", cmd_version, NULL },
-#if ENABLE_TEST || ENABLE_CONF_HELP
-	ROW("test", TEST, cmd_test),
-#endif
-};
-
-static const struct applet *find_applet(const char *name)
-{
-	for (unsigned i = 0; i < ARRAY_LEN(applets); i++) {
-		if (strcmp(applets[i].name, name) == 0)
-			return &applets[i];
-	}
-	return NULL;
-}
-
 /* Names the program is installed under, besides its own. */
 static bool is_alias(const char *name)
 {
@@ -95,6 +48,8 @@ static int run(const struct applet *a, int argc, char **argv)
 	/* sendmail knows -C among its own options. */
 	bool own = ENABLE_SENDMAIL && a->run == cmd_sendmail;
 	int code = own ? 0 : cmd_take_conf(&argc, &argv);
+	if (!code && !own && argc > 1 && strcmp(argv[1], "--help") == 0)
+		return cmd_usage(true);
 	return code ? code : a->run(argc, argv);
 }
 
@@ -105,7 +60,7 @@ int main(int argc, char **argv)
 
 	if (!settle_in())
 		return EXIT_SYSTEM;
-	const struct applet *a = is_alias(name) ? find_applet(name) : NULL;
+	const struct applet *a = is_alias(name) ? cmd_applet(name) : NULL;
 	if (a) {
 		cmd_name = name;
 		return run(a, argc, argv);
@@ -117,9 +72,7 @@ int main(int argc, char **argv)
 		return code;
 	if (argc < 2)
 		return cmd_usage(false);
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
-		return cmd_usage(true);
-	a = find_applet(argv[1]);
+	a = cmd_applet(argv[1]);
 	if (!a) {
 		cmd_err("unknown command: %s", argv[1]);
 		return cmd_usage(false);

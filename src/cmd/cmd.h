@@ -31,7 +31,12 @@ struct applet {
 	const char *name;                  /* argv[0], or the first argument */
 	int (*run)(int argc, char **argv); /* NULL: not built in */
 	const char *missing;               /* then: the CONFIG_ it would need */
+	const char *args; /* what may stand behind it, and what it does: */
+	const char *help; /* as help says; NULL: it says nothing */
 };
+
+/* The applet of this name, or NULL. */
+const struct applet *cmd_applet(const char *name);
 
 /* The path of -C, or NULL for CONFIG_CONF_PATH. */
 extern const char *cmd_conf_path;

@@ -87,8 +87,6 @@ static int read_words(struct sendmail *s, struct mail_words *w)
 		if (what == MAIL_SENDMAIL)
 			return sendmail_options(s, w->argc - w->at,
 						w->argv + w->at);
-		if (what == MAIL_UNKNOWN && strcmp(value, "-help") == 0)
-			return cmd_usage(false);
 		if (what == MAIL_UNKNOWN || what == MAIL_NO_VALUE)
 			return misuse(what, value);
 		if (what == 'E')

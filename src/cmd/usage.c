@@ -1,46 +1,105 @@
 /* SPDX-License-Identifier: ISC */
-/* cmd/usage.c - the commands, one line each. */
+/* cmd/usage.c - the one table of commands: what runs them, what help says. */
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fdio.h"
 #include "cmd/cmd.h"
 
-/* The text, with the lines of what is built in. */
-static const char *const lines[] = {
-	"usage: mailmote [-C FILE] COMMAND\n",
-	ENABLE_DAEMON ? "  daemon              run in the foreground\n" : "",
-	ENABLE_MAILQ ? "  queue [--json]      what waits, since when, why\n"
-		     : "",
-	ENABLE_CONTROL ? "  show ID             print a queued message\n"
-			 "  flush [--wait] [ID] order an attempt now\n"
-			 "  remove ID...|--all  forget mail without a bounce\n"
-			 "  hold ID...          keep it without attempts\n"
-			 "  release ID...       end the hold\n"
-			 "  status [--json]     routes, spool, counters\n"
-		       : "",
-	ENABLE_CHECK ? "  check" : "",
-	ENABLE_CHECK_LIVE ? " [--live]     " : "",
-	ENABLE_CHECK && !ENABLE_CHECK_LIVE ? "              " : "",
-	ENABLE_CHECK ? " validate the configuration\n" : "",
-	ENABLE_TEST ? "  test ADDRESS        send a test message, show how\n"
-		    : "",
-	"  version             version and features\n",
-	ENABLE_SENDMAIL ? "  sendmail [options] [recipients]\n" : "",
-	ENABLE_MAIL ? "  mail [-s SUBJECT] [-r FROM] [-c CC] [-b BCC] RECIPIENT"
-		      "...\n"
-		    : "",
+/* Where the words of help begin. */
+#define COLUMN 22
+
+/* A row of what may be cut; it says so when there is room for it. */
+#define ROW(name, x, run, args, help)                       \
+	{                                                   \
+		name, ENABLE_##x ? (run) : NULL, #x,        \
+			ENABLE_##x ? (args) : NULL, (help), \
+	}
+
+/* One that help does not name, as it is another one's. */
+#define ALSO(name, x, run) ROW(name, x, run, NULL, NULL)
+
+#define ENABLE_ALWAYS 1
+#define LIVE (ENABLE_CHECK_LIVE ? "[--live]" : "")
+
+static int cmd_help(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return cmd_usage(true);
+}
+
+static const struct applet applets[] = {
+#if ENABLE_DAEMON || ENABLE_CONF_HELP
+	ROW("daemon", DAEMON, cmd_daemon, "", "run in the foreground"),
+#endif
+#if ENABLE_MAILQ || ENABLE_CONF_HELP
+	ROW("queue", MAILQ, cmd_control, "[--json]",
+	    "what waits, since when, why"),
+	ALSO("mailq", MAILQ, cmd_mailq),
+#endif
+#if ENABLE_CONTROL || ENABLE_CONF_HELP
+	ROW("show", CONTROL, cmd_control, "ID", "print a queued message"),
+	ROW("flush", CONTROL, cmd_control, "[--wait] [ID]",
+	    "order an attempt now"),
+	ROW("remove", CONTROL, cmd_control, "ID...|--all",
+	    "forget mail without a bounce"),
+	ROW("hold", CONTROL, cmd_control, "ID...", "keep it without attempts"),
+	ROW("release", CONTROL, cmd_control, "ID...", "end the hold"),
+	ROW("status", CONTROL, cmd_control, "[--json]",
+	    "routes, spool, counters"),
+#endif
+#if ENABLE_CHECK || ENABLE_CONF_HELP
+	ROW("check", CHECK, cmd_check, LIVE, "validate the configuration"),
+#endif
+#if ENABLE_TEST || ENABLE_CONF_HELP
+	ROW("test", TEST, cmd_test, "ADDRESS", "send a test message, show how"),
+#endif
+	ROW("version", ALWAYS, cmd_version, "", "version and features"),
+	ALSO("--version", ALWAYS, cmd_version),
+	ALSO("help", ALWAYS, cmd_help),
+	ALSO("--help", ALWAYS, cmd_help),
+	ROW("sendmail", SENDMAIL, cmd_sendmail, "[options] [recipients]", ""),
+	ALSO("newaliases", SENDMAIL, cmd_newaliases),
+#if ENABLE_MAIL || ENABLE_CONF_HELP
+	ROW("mail", MAIL, cmd_mail,
+	    "[-s SUBJECT] [-r FROM] [-c CC] [-b BCC] RECIPIENT...", ""),
+	ALSO("mailx", MAIL, cmd_mail),
+#endif
 };
+
+const struct applet *cmd_applet(const char *name)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(applets); i++) {
+		if (strcmp(applets[i].name, name) == 0)
+			return &applets[i];
+	}
+	return NULL;
+}
+
+static void put_line(struct buf *b, const struct applet *a)
+{
+	buf_putf(b, "  %s %s", a->name, a->args);
+	while (a->help[0] && b->len < COLUMN)
+		buf_put_char(b, ' ');
+	buf_putf(b, "%s\n", a->help);
+}
 
 int cmd_usage(bool asked)
 {
-	for (unsigned i = 0; i < ARRAY_LEN(lines); i++) {
-		struct slice line = slice_str(lines[i]);
+	char space[100];
+	struct buf line = BUF_ON(space);
 
+	buf_put_str(&line, "usage: mailmote [-C FILE] COMMAND\n");
+	for (unsigned i = 0; i <= ARRAY_LEN(applets); i++) {
 		if (asked)
-			cmd_out_bytes(line);
-		else if (fdio_write_all(STDERR_FILENO, line.p, line.n) < 0)
+			cmd_out_bytes(buf_slice(&line));
+		else if (fdio_write_all(STDERR_FILENO, space, line.len) < 0)
 			break;
+		buf_reset(&line);
+		if (i < ARRAY_LEN(applets) && applets[i].args &&
+		    applets[i].help)
+			put_line(&line, &applets[i]);
 	}
 	return cmd_end(asked ? EXIT_DONE : EXIT_USAGE_);
 }

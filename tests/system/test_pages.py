@@ -96,7 +96,7 @@ def test_options_of_mail():
 
 
 def commands():
-    found = re.findall(r'(?:ROW\(|\{ )"([a-z]+)",', read('src/main.c'))
+    found = re.findall(r'(?:ROW|ALSO)\("([a-z]+)",', read('src/cmd/usage.c'))
     assert 'daemon' in found and 'version' in found
     return sorted(found)
 
@@ -106,16 +106,29 @@ def test_commands():
     named = re.findall(r'\b([a-z]+)\b', ' '.join(
         re.match(r'Ic ((?:[a-z]+(?: , )?)+)', line).group(1)
         for line in described))
-    # help is main's; mailx is said in words
-    assert sorted(named + ['mailx']) == sorted(commands() + ['help'])
+    # mailx is said in words
+    assert sorted(named + ['mailx']) == commands()
 
 
 def test_help(shared):
-    """help names each command, as the page does."""
-    p = shared.run(SENDMAIL, 'help', name='mailmote', env={})
-    assert p.returncode == 0
-    lines = re.findall(r'^  ([a-z]+)', p.out.decode(), re.M)
-    assert sorted(lines + ['mailq', 'newaliases', 'mailx']) == commands()
+    """help names each command, and the options that the commands' own table
+    has; so does the page."""
+    for words in ('help', '--help', 'queue --help'):
+        p = shared.run(SENDMAIL, *words.split(), name='mailmote', env={})
+        assert p.returncode == 0
+    lines = re.findall(r'^  ([a-z]+)(.*)', p.out.decode(), re.M)
+    assert sorted([name for name, _ in lines] +
+                  ['mailq', 'newaliases', 'mailx', 'help']) == commands()
+    rows = re.findall(r'\{ "([a-z]+)", (?:"(--[a-z]+)"|NULL)',
+                      read('src/cmd/control.c'))
+    assert len(rows) > 5
+    described = items(section('mailmote.8', 'DESCRIPTION'))
+    for name, option in rows:
+        words = dict(lines)[name]
+        assert re.findall(r'--[a-z]+', words) == ([option] if option else [])
+        line = next(i for i in described if i.startswith('Ic %s ' % name))
+        assert re.findall(r'Fl (-[a-z]+)', line) == \
+            ([option[1:]] if option else [])
 
 
 def test_keys():
