@@ -295,3 +295,26 @@ def test_attachment_without_text(system, tmp_path):
     parts = list(parsed(mail(system, '-a', str(tmp_path / 'a'),
                              'root')).iter_parts())
     assert len(parts) == 2 and parts[1].get_content() == b'abc'
+
+
+def test_attachment_without_a_daemon(system, tmp_path):
+    """Parts that were read are kept until the next hop has them."""
+    data = hashlib.shake_256(b'big').digest(60_000)
+    (tmp_path / 'big').write_bytes(data)
+    os.chmod(tmp_path, 0o755)
+    system.write('/etc/alone.conf', 'smarthost smtp://127.0.0.1:%d tls=off\n'
+                 'hostname device.test\nalias root %s\nsocket /run/no\n'
+                 'control /run/none\nspool /run/alone/spool size=1M\n'
+                 'user nobody\n' % (system.fake.port, ADMIN))
+    message = mail(system, '-C', '/etc/alone.conf', '-a',
+                   str(tmp_path / 'big'), 'root', stdin=b'x\n')
+    assert message.rcpts == [ADMIN]
+    assert list(parsed(message).iter_parts())[1].get_content() == data
+
+
+@pytest.mark.parametrize('size', [0, 50_000])
+def test_attachment_that_breaks_off(system, size):
+    """It opens, but cannot be read: what was sent already is no message."""
+    says = mail(system, '-a', '/proc/self/mem', 'root', stdin=b'x\n' * size,
+                code=74)
+    assert 'read' in says
