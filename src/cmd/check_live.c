@@ -15,11 +15,16 @@ static void say_ready(struct live *l)
 		live_say("TLS", "note ",
 			 "none: anybody on the way can read and change mail");
 	live_say_hello(l);
-	if (t->client.logged_in)
+	if (t->client.logged_in) {
 		live_say("AUTH", "ok   ", "as %.*s", (int)l->job.user.n,
 			 l->job.user.p);
-	else if (l->hop->user.n == 0)
+	} else if (l->failed) {
+		live_say("AUTH", "note ", "not tried without the secret");
+		smtp_client_quit(&t->client);
+		return;
+	} else {
 		live_say("AUTH", "note ", "none: no user= is set");
+	}
 	t->txn.from = buf_slice(&l->sender);
 	t->txn.mail_only = true;
 	smtp_client_begin(&t->client, &t->txn);

@@ -419,7 +419,10 @@ void live_walk(struct live *l, const struct conf_hop *hop)
 		return;
 	if (s->why[0])
 		live_fault(l, "secret", s->why, NULL);
-	else if (s->len > 0)
+	/* Without its login a hop gets no mail; the way there can be tried. */
+	if (s->why[0] && l->show)
+		return;
+	if (s->len > 0)
 		live_say("secret", "ok   ", "%s", hop->password_file.p);
 
 	const struct resolve_result *found = find(l);

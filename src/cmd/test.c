@@ -186,6 +186,10 @@ int cmd_test(int argc, char **argv)
 	code = live_prepare(&t.live, c, id);
 	if (code)
 		return code;
+	if (t.live.sender.len == 0) {
+		cmd_err("no sender: write a line domain or from");
+		return EXIT_DATA;
+	}
 	t.h = (struct handover){ .read = read_text,
 				 .rewind = rewind_text,
 				 .ctx = &t };

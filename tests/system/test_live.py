@@ -280,6 +280,10 @@ def test_secret_of_others(root, make_client, secure, mode, owner, words):
     assert code == 78, text
     assert steps['secret'][0] == 'FAULT' and words in steps['secret'][1]
     assert steps['TLS'][0] == 'ok' and not secure.logins
+    assert 'not tried' in steps['AUTH'][1] and text.count('FAULT') == 1
+    p = relay.run('test', 'a@example.org')
+    assert p.returncode == 78 and words.encode() in p.stdout
+    assert len(secure.sessions) == 1
 
 
 def test_secret_that_is_missing(make_client, secure):
@@ -523,6 +527,14 @@ def test_wrong_use(make_relay, fake, words, code):
     relay = make_relay('smtp://127.0.0.1:%d tls=off' % fake.port, start=False)
     assert relay.run('test', *words).returncode == code
     assert not fake.sessions
+
+
+def test_nobody_to_send_as(make_relay, fake):
+    relay = make_relay('smtp://127.0.0.1:%d tls=off' % fake.port, start=False,
+                       domain=None, hostname='device')
+    p = relay.run('test', 'a@example.org')
+    assert p.returncode == 65 and b'no sender' in p.stderr
+    assert walk(relay)[1]['MAIL'][1].startswith('<> ')
 
 
 def test_nothing_to_send_by(make_relay, fake):
