@@ -173,5 +173,5 @@ void live_fault(struct live *l, const char *step, const char *why,
 	live_say(step, "FAULT", "%s: %.*s", why, (int)b.len, space);
 	l->failed = true;
 	if (l->worst == 0)
-		l->worst = fix[1];
+		l->worst = (unsigned char)fix[1];
 }
