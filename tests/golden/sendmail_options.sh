@@ -48,7 +48,7 @@ send "$M" -bt
 send "$M" -qSx
 send "$M" -qIx
 send "$M" -f
-send "$M" --help
+sendmail --help 2>&1 | sed -n '1p;$p'
 send "$M"
 send "$M" --
 title control bytes
