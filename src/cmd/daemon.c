@@ -211,7 +211,7 @@ static bool watches_link(struct daemon *d)
 {
 	bool wants = ENABLE_LINKUP && relay_misses_link(d->relay);
 
-	if (wants && !d->wants_link)
+	if (ENABLE_LINKUP && wants && !d->wants_link)
 		(void)link_up_seen(d->link);
 	d->wants_link = wants;
 	return wants;
