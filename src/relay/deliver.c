@@ -53,6 +53,16 @@ void delivery_touch(struct relay *r, struct delivery *d)
 	d->deadline_ms = s ? r->now_ms + s * 1000LL : INT64_MAX;
 }
 
+/* RFC 6152 3: what a hop of 7 bits cannot be given, the engine refuses. */
+static void set_eight_bit(struct relay *r, struct delivery *d)
+{
+	d->txn.eight_bit = d->staged != NULL ? d->staged->eight_bit
+					     : (d->msg.flags & SPOOL_8BIT) != 0;
+	if (ENABLE_MIME_DOWNGRADE && d->txn.eight_bit &&
+	    !(d->client.ehlo.ext & EHLO_8BITMIME))
+		d->txn.eight_bit = !downgrade_begin(r, d);
+}
+
 void delivery_begin(struct relay *r, struct delivery *d)
 {
 	d->state = DELIVERY_SESSION;
@@ -62,6 +72,7 @@ void delivery_begin(struct relay *r, struct delivery *d)
 	d->raw_len = d->raw_at = 0;
 	d->wire = BUF_ON(d->wire_space);
 	d->wire_at = 0;
+	d->downgrading = false;
 	/* From the start again: an earlier attempt may have had a part. */
 	if (ENABLE_BOUNCE && d->notice.on) {
 		bounce_begin(r, d);
@@ -69,6 +80,7 @@ void delivery_begin(struct relay *r, struct delivery *d)
 		message_header(r, d);
 		/* RFC 1870 6: an estimate, with what the header gains. */
 		d->txn.size = d->size + d->fixup_job.trace.n + 200;
+		set_eight_bit(r, d);
 	}
 	smtp_client_begin(&d->client, &d->txn);
 	delivery_touch(r, d);
@@ -98,8 +110,7 @@ static bool refill(struct relay *r, struct delivery *d)
 	return true;
 }
 
-/* More of the message as it leaves; true: that was all. */
-static bool filter(struct delivery *d, struct buf *out)
+bool delivery_filter(struct delivery *d, struct buf *out)
 {
 	struct slice raw = slice_of(d->raw + d->raw_at, d->raw_len - d->raw_at);
 
@@ -115,7 +126,7 @@ static bool filter_notice(struct delivery *d)
 	char part[384];
 	struct buf out = BUF_ON(part);
 	struct dsn *gen = &d->notice.gen;
-	bool ended = filter(d, &out);
+	bool ended = delivery_filter(d, &out);
 
 	BUILD_ASSERT(sizeof(d->wire_space) >= DSN_ROOM + 64);
 	/* At most three bytes, and a line's soft end, become of one. */
@@ -149,8 +160,12 @@ static bool pump_body(struct relay *r, struct delivery *d)
 	}
 	if (d->raw_at == d->raw_len && d->off < d->size && !refill(r, d))
 		return true;
-	d->body_ended = ENABLE_BOUNCE && d->notice.on ? filter_notice(d)
-						      : filter(d, &d->wire);
+	if (ENABLE_BOUNCE && d->notice.on)
+		d->body_ended = filter_notice(d);
+	else if (ENABLE_MIME_DOWNGRADE && d->downgrading)
+		d->body_ended = downgrade_more(d);
+	else
+		d->body_ended = delivery_filter(d, &d->wire);
 	return true;
 }
 

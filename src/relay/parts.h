@@ -145,6 +145,19 @@ void refuse_dropped(struct relay *r, const struct spool_msg *msg,
 unsigned bounce_targets(struct relay *r, struct slice from, uint32_t flags,
 			struct buf *out);
 
+/*
+ * d's message has 8-bit bytes, and its hop takes 7: can it be converted?  Then
+ * downgrade_more() gives it, and d->txn.size is what it will have.  Reads all
+ * of the message once.
+ */
+bool downgrade_begin(struct relay *r, struct delivery *d);
+
+/* More of it into d->wire, which is empty; true: that was all. */
+bool downgrade_more(struct delivery *d);
+
+/* More of a message as fixup gives it, from d->raw; true: that was all. */
+bool delivery_filter(struct delivery *d, struct buf *out);
+
 /* Is a notice owed for d->msg, by d's route, now?  true: d carries it. */
 bool bounce_pick(struct relay *r, struct delivery *d);
 

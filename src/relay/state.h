@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "conf/password.h"
+#include "mail/downgrade.h"
 #include "mail/dsn.h"
 #include "mail/envelope.h"
 #include "mail/fixup.h"
@@ -199,6 +200,12 @@ struct delivery {
 	struct fixup fixup;
 	struct fixup_job fixup_job;
 	struct notice notice;
+	/* To a hop of 7 bits: what fixup gives waits in fixed. */
+	bool downgrading, fixed_ended;
+	struct downgrade downgrade;
+	struct buf fixed;
+	size_t fixed_at;
+	char fixed_space[256];
 	/* Bytes on their way: raw (stored), wire (fixed up), in (replies). */
 	struct buf wire;
 	size_t wire_at;

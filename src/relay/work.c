@@ -161,7 +161,6 @@ static bool find_staged(struct relay *r, struct delivery *d)
 		d->wall_sane = s->wall_sane;
 		d->age_s = 0;
 		d->began_ms = s->dot_ms;
-		d->txn.eight_bit = s->eight_bit;
 		return true;
 	}
 	d->staged = NULL;
@@ -213,7 +212,6 @@ static void fill_queued(struct relay *r, struct delivery *d)
 	d->wall_sane = (d->msg.flags & SPOOL_WALL_SANE) != 0;
 	d->age_s = d->msg.age_s;
 	d->began_ms = r->now_ms;
-	d->txn.eight_bit = (d->msg.flags & SPOOL_8BIT) != 0;
 }
 
 /* New mail too large for the stage: stored, and sent at once. */

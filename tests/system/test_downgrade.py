@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: ISC
+"""8-bit mail for a hop of 7 bits (RFC 6152 3): Python's email judges it."""
+import email
+import email.policy
+import re
+
+import pytest
+
+from fake import Reply
+
+TEXT = 'batterie schwach: Gerät = 3 \n.\nFrom here\n' + 'ü-' * 300 + '\n'
+PART = (b'Content-Type: text/plain; charset=%s\n'
+        b'Content-Transfer-Encoding: 8bit\n\n%s\n')
+HTML = PART % (b'iso-8859-1', b'<p>Ger\xe4t</p>')
+IMAGE = (b'Content-Type: image/png\nContent-Transfer-Encoding: base64\n\n'
+         b'iVBORw0KGgo=\n')
+
+
+def multi(kind, boundary, *parts):
+    """A multipart entity of these parts."""
+    sep = b'--' + boundary
+    return (b'Content-Type: multipart/%s; boundary="%s"\n'
+            b'Content-Transfer-Encoding: 8bit\n\npreamble\n%s\n%s\n%s--\n'
+            % (kind, boundary, sep, (b'\n' + sep + b'\n').join(parts), sep))
+
+
+NESTED = multi(b'alternative', b'=_in ner', PART % (b'utf-8', TEXT.encode()),
+               HTML)
+FORWARD = (b'Content-Type: message/rfc822\n\nSubject: old\n\n'
+           + TEXT.encode())
+GOOD = {
+    'plain': b'\n' + TEXT.encode(),
+    'latin': b'\nGer\xe4t\n',
+    'typed': b'MIME-Version: 1.0\n' + HTML,
+    'nested': b'MIME-Version: 1.0\n' + multi(b'mixed', b'=_in', NESTED, IMAGE,
+                                             FORWARD),
+    'large': b'\n' + TEXT.encode() * 100,
+}
+BAD = {
+    'signed': b'MIME-Version: 1.0\n' + multi(
+        b'signed', b's', PART % (b'utf-8', TEXT.encode()), IMAGE),
+    'mislabelled': b'MIME-Version: 1.0\nContent-Type: text/plain\n'
+                   b'Content-Transfer-Encoding: base64\n\n\xe4\n',
+}
+
+
+def leaves(data):
+    """What a reader gets: type, charset, decoded bytes of every leaf."""
+    mail = email.message_from_bytes(data, policy=email.policy.compat32)
+    found = []
+    for part in mail.walk():
+        assert part.defects == []
+        if not part.is_multipart():
+            text = part.get_payload(decode=True)
+            lines = text.rstrip(b'\r\n').splitlines()
+            found.append((part.get_content_type(), lines))
+    return found
+
+
+@pytest.fixture
+def seven(make_fake):
+    return make_fake(extensions=['PIPELINING', 'SIZE 20000000'])
+
+
+@pytest.fixture
+def relay(seven, make_relay):
+    return make_relay('smtp://127.0.0.1:%d tls=off' % seven.port)
+
+
+@pytest.mark.parametrize('name', GOOD)
+def test_is_converted(relay, seven, name):
+    stdin = b'Subject: s\n' + GOOD[name]
+    p = relay.sendmail('-i', '-f', 'd@device.test', 'a@example.org',
+                       stdin=stdin)
+    assert p.returncode == 0, p.stderr
+    relay.wait_queue(0)
+    got, = seven.messages
+    assert got.data.isascii()
+    assert max(map(len, got.wire.split(b'\r\n'))) <= 998
+    assert (leaves(got.data) == leaves(stdin)) is True
+    assert got.header('MIME-Version') == ['1.0']
+    assert len(got.header('Content-Type')) == 1
+    assert len(got.header('Content-Transfer-Encoding')) == 1
+    assert 'BODY=' not in got.params
+    size = int(re.search(r'SIZE=(\d+)', got.params).group(1))
+    assert 0 <= size - len(got.data) <= 7 * len(leaves(stdin))
+
+
+def test_charset_is_what_the_text_is(relay, seven):
+    for text in 'Gerät'.encode(), b'Ger\xe4t':
+        relay.send('-f', 'd@device.test', 'a@example.org',
+                   stdin=b'Subject: s\n\n' + text + b'\n')
+    assert [m.header('Content-Type') for m in seven.messages] == [
+        ['text/plain; charset=utf-8'], ['text/plain; charset=unknown-8bit']]
+
+
+@pytest.mark.parametrize('name', BAD)
+def test_is_returned(relay, seven, name):
+    """What must not be changed is refused before anything is said."""
+    p = relay.sendmail('-f', 'd@device.test', 'a@example.org',
+                       stdin=b'Subject: s\n' + BAD[name])
+    assert p.returncode == 69 and b'5.6.3' in p.stderr
+    assert seven.messages == []
+    assert not any(s.said and 'MAIL' in s.said for s in seven.sessions)
+
+
+def test_a_second_attempt_is_the_same(relay, seven):
+    """Also from the queue, and in a later transaction."""
+    seven.script['dot'] = [Reply('450 4.2.0 later')]
+    stdin = b'Subject: s\n' + GOOD['nested']
+    relay.send('-i', '-f', 'd@device.test', 'a@example.org', stdin=stdin)
+    relay.wait_queue(1)
+    relay.run('flush')
+    relay.wait_queue(0)
+    assert (leaves(seven.messages[-1].data) == leaves(stdin)) is True
