@@ -19,9 +19,17 @@ void dot_out_start(struct dot_out *d)
 	*d = (struct dot_out){ .bol = true };
 }
 
+/* Octets that stay together from c on, where the text is UTF-8. */
+static unsigned unit_len(char c)
+{
+	unsigned char u = (unsigned char)c;
+
+	return u < 0xc0 ? 1 : u < 0xe0 ? 2 : u < 0xf0 ? 3 : 4;
+}
+
 static void put_octet(struct dot_out *d, char c, struct buf *out)
 {
-	if (d->col == DOT_MAX_LINE) {
+	if (!d->whole && d->col + unit_len(c) > DOT_MAX_LINE) {
 		/* RFC 5322 2.1.1; the blank makes it a fold in a header */
 		buf_put(out, "\r\n ", 3);
 		d->col = 1;
@@ -34,7 +42,8 @@ static void put_octet(struct dot_out *d, char c, struct buf *out)
 		buf_put_char(out, c);
 	buf_put_char(out, c);
 	d->bol = false;
-	d->col++;
+	if (!d->whole)
+		d->col++;
 }
 
 static void put_line_end(struct dot_out *d, struct buf *out)
@@ -62,13 +71,15 @@ static void put_byte(struct dot_out *d, char c, struct buf *out)
 /* Put the text at the front of in that needs no care; bytes of it. */
 static size_t put_run(struct dot_out *d, struct slice in, struct buf *out)
 {
-	if (d->cr || d->bol)
+	if (d->cr || d->bol || d->col > DOT_MAX_LINE - 3)
 		return 0;
-	in = slice_head(in, (size_t)(DOT_MAX_LINE - d->col));
+	if (!d->whole)
+		in = slice_head(in, DOT_MAX_LINE - 3u - d->col);
 	in = slice_head(in, buf_room(out));
 	in.n = slice_plain(in);
 	buf_put_slice(out, in);
-	d->col = (uint16_t)(d->col + in.n);
+	if (!d->whole)
+		d->col = (uint16_t)(d->col + in.n);
 	return in.n;
 }
 

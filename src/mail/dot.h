@@ -5,7 +5,8 @@
  *
  * Out: lone CR and lone LF become a space (never a line end), a leading dot
  * is doubled after that, a line over 998 octets is broken as CRLF SP
- * (RFC 5322 2.1.1), the last line gets its CRLF, and CRLF.CRLF ends it all.
+ * (RFC 5322 2.1.1) but never inside a UTF-8 character, the last line gets its
+ * CRLF, and CRLF.CRLF ends it all.
  * In: only CRLF.CRLF ends the data; a lone CR, a lone LF and a NUL are
  * reported and nothing after them is taken for a command (smuggling).
  */
@@ -19,6 +20,7 @@
 
 /* The writer. */
 struct dot_out {
+	bool whole;   /* public, set behind the start: no line is broken */
 	bool cr;      /* a CR is held back */
 	bool bol;     /* at the beginning of a line */
 	uint16_t col; /* octets in this line */

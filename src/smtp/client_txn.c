@@ -320,6 +320,8 @@ void client_on_data(struct smtp_client *c, const struct outcome *o)
 	} else if (c->accepted > 0) {
 		c->state = ST_BODY;
 		dot_out_start(&c->dot);
+		/* Our own daemon breaks them, or not, when they leave. */
+		c->dot.whole = c->ehlo.ext & EHLO_XQUEUE;
 	} else if (c->job->lmtp) {
 		/* RFC 2033 4.2: it had to be 503, and a dot gets no reply */
 		client_drop_broken(c, "354 without a recipient");

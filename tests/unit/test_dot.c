@@ -369,6 +369,45 @@ static void writes_no_trick(void **state)
 	}
 }
 
+/* Behind n blanks a character of so many octets moves to the next line. */
+static void breaks_no_character(void **state)
+{
+	static const char *const marks[] = { "\xc3\xa4", "\xe2\x82\xac",
+					     "\xf0\x9f\x98\x80" };
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_LEN(marks); k++) {
+		for (size_t n = 990; n <= DOT_MAX_LINE; n++) {
+			static char in[1100], space[1100], text[1100];
+			struct buf a = BUF_ON(in), out = BUF_ON(space);
+			struct buf want = BUF_ON(text);
+			struct dot_out d;
+
+			for (size_t i = 0; i < n; i++) {
+				buf_put_char(&a, 'x');
+				buf_put_char(&want, 'x');
+			}
+			buf_put_str(&a, marks[k]);
+			if (n + k + 2 > DOT_MAX_LINE)
+				buf_put_str(&want, "\r\n ");
+			buf_put_str(&want, marks[k]);
+			dot_out_start(&d);
+			for (size_t i = 0; i < a.len; i++)
+				dot_out_feed(&d, slice_of(in + i, 1), &out);
+			assert_slice(buf_slice(&out), buf_slice(&want));
+			buf_reset(&out);
+			dot_out_start(&d);
+			dot_out_feed(&d, buf_slice(&a), &out);
+			assert_slice(buf_slice(&out), buf_slice(&want));
+			buf_reset(&out);
+			dot_out_start(&d);
+			d.whole = true;
+			dot_out_feed(&d, buf_slice(&a), &out);
+			assert_slice(buf_slice(&out), buf_slice(&a));
+		}
+	}
+}
+
 /* RFC 5322 2.1.1: a line of 998 octets passes, one of 999 is broken. */
 static void breaks_long_lines(void **state)
 {
@@ -490,6 +529,7 @@ static void survives_the_round_trip(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(breaks_no_character),
 		cmocka_unit_test(reads_data),
 		cmocka_unit_test(takes_dots_off),
 		cmocka_unit_test(finds_faults),
