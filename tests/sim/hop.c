@@ -32,7 +32,13 @@ static void send_line(struct sim_dialog *d, int64_t after_ms, const char *text)
 
 	buf_put_str(&b, text);
 	buf_put_str(&b, "\r\n");
-	sim_conn_send(d->conn, after_ms, buf_slice(&b));
+	if (!d->hop->dribbles) {
+		sim_conn_send(d->conn, after_ms, buf_slice(&b));
+		return;
+	}
+	for (size_t i = 0; i < b.len; i++)
+		sim_conn_send(d->conn, after_ms + (int64_t)i * 3,
+			      slice_of(b.data + i, 1));
 }
 
 static void leave(struct sim_dialog *d, enum sim_act act, int64_t after_ms)

@@ -84,6 +84,7 @@ struct sim_dialog {
 struct sim_hop {
 	struct sim_net *net;
 	struct sim_listener *door; /* its mood can be changed */
+	bool dribbles;             /* its replies come byte by byte */
 	const char *offer; /* EHLO lines: "A\r\nB" ...; NULL: the usual ones */
 	/* Told of each 5xx to MAIL (rcpt is ""), or of each recipient of it. */
 	void (*refuses)(const char *from, const char *rcpt, const char *reply);

@@ -128,6 +128,7 @@ static void change_link(void)
 	for (unsigned i = 0; i < 2; i++)
 		hops[i].door->mood = draw(2) ? SIM_ACCEPTS
 					     : (enum sim_mood)draw(4);
+	hops[draw(2)].dribbles = draw(2);
 	dev.net.most = draw(2) ? 0 : 30 + draw(1000);
 }
 
@@ -165,6 +166,7 @@ void story_heal(void)
 		sim_hop_heals(&hops[i]);
 		hops[i].door->mood = SIM_ACCEPTS;
 		hops[i].offer = NULL;
+		hops[i].dribbles = false;
 	}
 	dns.mood = SIM_DNS_ANSWERS;
 	dns.after_ms = 0;
