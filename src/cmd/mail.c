@@ -44,7 +44,7 @@ int mail_next(struct mail_words *w, char **value)
 		return MAIL_UNKNOWN;
 	if (!*w->letters && ++w->at >= w->argc)
 		return MAIL_NO_VALUE;
-	int letter = **value;
+	int letter = (unsigned char)**value;
 	*value = *w->letters ? w->letters : w->argv[w->at];
 	w->letters = NULL;
 	return letter;

@@ -12,12 +12,13 @@
 struct totals {
 	unsigned messages;
 	uint64_t bytes;
-	int64_t oldest_s; /* -1: none */
+	int64_t oldest_s;  /* -1: none */
+	int64_t waiting_s; /* the same without what an operator holds */
 };
 
 static struct totals add_up(struct relay *r)
 {
-	struct totals t = { 0, 0, -1 };
+	struct totals t = { 0, 0, -1, -1 };
 	struct spool_cursor c = { 0 };
 	struct spool_msg msg;
 	int got;
@@ -31,6 +32,7 @@ static struct totals add_up(struct relay *r)
 		t.bytes += s->size;
 		if ((r->now_ms - s->dot_ms) / 1000 > t.oldest_s)
 			t.oldest_s = (r->now_ms - s->dot_ms) / 1000;
+		t.waiting_s = t.oldest_s;
 	}
 	if (!ENABLE_SPOOL || r->spool == NULL)
 		return t;
@@ -41,6 +43,8 @@ static struct totals add_up(struct relay *r)
 		t.bytes += msg.size;
 		if (msg.age_s > t.oldest_s)
 			t.oldest_s = msg.age_s;
+		if (!(msg.flags & SPOOL_HELD) && msg.age_s > t.waiting_s)
+			t.waiting_s = msg.age_s;
 	}
 	return t;
 }
@@ -50,7 +54,7 @@ int status_code(struct relay *r)
 	for (unsigned i = 0; i < r->conf->nhops; i++)
 		if (r->hops[i].state == HOP_HELD)
 			return 1;
-	return add_up(r).oldest_s > (int64_t)r->conf->alarm_s ? 1 : 0;
+	return add_up(r).waiting_s > (int64_t)r->conf->alarm_s ? 1 : 0;
 }
 
 static void put_number(struct buf *b, const char *key, int64_t v, bool known)

@@ -258,6 +258,8 @@ static void hold_and_release(void **state)
 	sim_device_order(&dev, &clients[2], "queue json");
 	assert_non_null(strstr(clients[2].got, "\"state\":\"held\""));
 	assert_int_equal(fixture_number(&clients[2], "next_attempt_s"), -1);
+	/* What an operator holds is not stuck, old as it is. */
+	assert_int_equal(sim_device_order(&dev, &clients[2], "status"), 0);
 	/* It is still held after a restart. */
 	sim_device_kill(&dev);
 	sim_device_start(&dev, FIXTURE_ONE);
