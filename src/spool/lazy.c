@@ -186,6 +186,8 @@ void lazy_load(struct spool *s)
 			ring_forget(s, record_weight(&pl.rec), pl.rec.stream);
 		}
 	}
+	/* Their age is not known: they are due, or the window would grow. */
+	s->lazy_ms = s->boot_ms - SPOOL_LAZY_MS;
 }
 
 static int add_and_keep(struct spool *s, const struct lazy *l)

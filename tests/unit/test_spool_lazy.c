@@ -218,6 +218,28 @@ static void tmpfs_that_fails(void **state)
 	box_free(b);
 }
 
+/* A killed process has left marks, nobody knows when: they are due at once. */
+static void marks_of_an_earlier_process(void **state)
+{
+	struct box *b = filled(3);
+	int64_t next;
+
+	(void)state;
+	assert_int_equal(box_open(b, true), 0);
+	assert_int_equal(spool_tick(b->spool, &next), 0);
+	assert_int_equal(spool_stats(b->spool).writes, 0);
+	assert_int_equal(sent(b, 1, 0), 0);
+	b->now_ms += SPOOL_LAZY_MS - 1;
+	assert_int_equal(box_open(b, true), 0);
+	assert_int_equal(spool_stats(b->spool).writes, 0);
+	assert_int_equal(spool_tick(b->spool, &next), 0);
+	assert_int_equal(spool_stats(b->spool).writes, 1);
+	/* Now tmpfs is no longer needed. */
+	assert_int_equal(box_open(b, false), 0);
+	assert_int_equal(state_of(b, 1, 0), SPOOL_SENT);
+	box_free(b);
+}
+
 /* The ring fails: marks count in RAM, to twice their number. */
 static void flash_that_fails(void **state)
 {
@@ -283,6 +305,7 @@ int main(void)
 		cmocka_unit_test(ten_minutes_are_enough),
 		cmocka_unit_test(clean_stop_writes_them),
 		cmocka_unit_test(tmpfs_that_fails),
+		cmocka_unit_test(marks_of_an_earlier_process),
 		cmocka_unit_test(flash_that_fails),
 		cmocka_unit_test(some_are_never_lazy),
 	};
