@@ -120,6 +120,13 @@ static void note_delay(int64_t ms)
 		story.most_ms = ms;
 }
 
+/* Bytes written so far, less what a full ring had to copy. */
+static uint64_t new_bytes(void)
+{
+	return dev.disk.bytes -
+	       (uint64_t)spool_stats(dev.spool).copied * SPOOL_FRAME;
+}
+
 /*
  * The link is gone for a day or two, and nobody does anything: attempts come
  * as the schedule says, and none of them writes.
@@ -136,7 +143,7 @@ static void outage(void)
 	story_submit();
 	/* By then every delay is as long as any. */
 	pass(12 * 3600000);
-	bytes = dev.disk.bytes;
+	bytes = new_bytes();
 	given_up = dev.relay->count.expired + dev.relay->count.dropped;
 	for (unsigned n = door->connects; !story.wrong;) {
 		pass(20000);
@@ -154,7 +161,7 @@ static void outage(void)
 	}
 	/* The age of what waits, once a day; and what grew too old. */
 	if (dev.relay->count.expired + dev.relay->count.dropped == given_up &&
-	    dev.disk.bytes - bytes > 2 * SPOOL_FRAME)
+	    new_bytes() - bytes > 2 * SPOOL_FRAME)
 		story_wrong("a retry writes");
 	story_sum.outages++;
 }
