@@ -71,7 +71,7 @@ def test_lost_at_the_tail(make_relay, fake):
     relay.send()
     relay.send()
     first, second = [m['id'] for m in relay.queue()]
-    names = {first, second}
+    names = {first, second, None}  # what is spoiled has no name
     at, = [x for x in frames(relay, 1)
            if struct.unpack_from('<Q', relay.spool_bytes(), x + 16)[0] == 8]
     spoil(relay, at)

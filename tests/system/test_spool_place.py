@@ -31,6 +31,7 @@ def hop_down(fake):
 def without_spool(relay, fake, reason):
     """All that is promised of a daemon without a spool."""
     text, code = relay.ask('status')
+    text = ' '.join(text.split())  # it is folded
     assert 'no spool: ' in text and reason in text, text
     spool = relay.status()['spool']
     assert spool['path'] is None and reason in spool['reason']
