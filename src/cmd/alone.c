@@ -238,7 +238,7 @@ static int fill(struct alone *a, struct submission *s, struct slice rcpts,
 	int err;
 
 	while (envelope_next_rcpt(&rcpts, &rcpt))
-		if (submit_rcpt(a->relay, s, rcpt, why) < 0)
+		if (submit_rcpt(a->relay, s, rcpt, SLICE(""), why) < 0)
 			return -1;
 	while ((err = submit_data(a->relay, s, why)) == -EAGAIN)
 		turn(a);

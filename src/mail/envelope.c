@@ -3,6 +3,7 @@
 #include "mail/envelope.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* Append s and its NUL. */
 static void put_text(struct buf *b, struct slice s)
@@ -37,6 +38,23 @@ void envelope_put_rcpt(struct buf *b, struct slice rcpt)
 	put_address(b, rcpt);
 }
 
+void envelope_put_params(struct buf *b, struct slice params)
+{
+	if (params.n == 0 || b->overflow)
+		return;
+	b->data[b->len - 1] = ENVELOPE_MARK;
+	put_address(b, params);
+}
+
+void envelope_keep(struct buf *kept, struct slice rcpt, struct slice params)
+{
+	size_t n = rcpt.n + (params.n > 0) + params.n + 1;
+
+	/* What is kept never overtakes what is read. */
+	memmove(kept->data + kept->len, rcpt.p, n);
+	kept->len += n;
+}
+
 /* Take the text before the first NUL off the front of *rest. */
 static bool take_text(struct slice *rest, struct slice *text)
 {
@@ -55,13 +73,39 @@ int envelope_parse(struct slice packed, struct envelope *out)
 	if (packed.n > 0 && packed.p[packed.n - 1] != '\0')
 		return -EBADMSG;
 	e.rcpts = packed;
+	e.params = e.from;
+	e.from = slice_cut(&e.params, ENVELOPE_MARK);
 	*out = e;
 	return 0;
 }
 
+bool envelope_next(struct slice *rcpts, struct slice *rcpt,
+		   struct slice *params)
+{
+	if (!take_text(rcpts, params))
+		return false;
+	*rcpt = slice_cut(params, ENVELOPE_MARK);
+	return true;
+}
+
 bool envelope_next_rcpt(struct slice *rcpts, struct slice *rcpt)
 {
-	return take_text(rcpts, rcpt);
+	struct slice params;
+
+	return envelope_next(rcpts, rcpt, &params);
+}
+
+bool envelope_param(struct slice params, struct slice name, struct slice *value)
+{
+	struct slice word;
+
+	while ((word = slice_word(&params)).n > 0) {
+		if (!slice_eq(slice_cut(&word, '='), name))
+			continue;
+		*value = word;
+		return true;
+	}
+	return false;
 }
 
 unsigned envelope_count(struct slice rcpts)

@@ -28,6 +28,10 @@ bool relay_has_spool(const struct relay *r);
 /* Give every block back and free the slot. */
 void submission_free(struct relay *r, struct submission *s);
 
+/* Its reverse-path, read into from. */
+struct slice submission_sender(struct relay *r, const struct submission *s,
+			       char from[static ADDRESS_MAX_PATH + 2]);
+
 /* Keep the text of a recipient's outcome (as far as the stage has room). */
 void submission_note(struct relay *r, struct submission *s, unsigned rcpt,
 		     const char *text);

@@ -220,7 +220,7 @@ static void ask_rcpt(struct relay *r, struct session *s)
 {
 	struct outcome why;
 
-	if (submit_rcpt(r, s->submission, s->server.path, &why) == 0)
+	if (submit_rcpt(r, s->submission, s->server.path, SLICE(""), &why) == 0)
 		outcome_set(&why, VERDICT_SENT, 250, 215,
 			    SLICE("recipient ok"));
 	answer(s, &why);

@@ -79,21 +79,18 @@ static void answer_as(struct relay *r, struct submission *s, uint8_t state)
 /* Some were sent, the others refused: a notice is owed for those. */
 static void settle_mix(struct relay *r, struct submission *s, unsigned refused)
 {
-	char from[ADDRESS_MAX_PATH + 2];
-	size_t n = s->env.len < sizeof(from) - 1 ? s->env.len
-						 : sizeof(from) - 1;
+	char space[ADDRESS_MAX_PATH + 2];
+	struct slice from = submission_sender(r, s, space);
 	const struct spool_msg msg = { .id = s->id,
 				       .size = s->size,
 				       .flags = s->bare ? RELAY_BARE : 0 };
 
-	chain_read(&r->stage, &s->env, 0, from, n);
-	from[n] = '\0';
-	if (refuse_is_owed(r, slice_str(from), msg.flags)) {
+	if (refuse_is_owed(r, from, msg.flags)) {
 		s->want_commit = true;
 		return;
 	}
 	/* Nobody is told (RFC 5321 4.5.5): nothing is worth a write. */
-	refuse_dropped(r, &msg, slice_str(from), refused);
+	refuse_dropped(r, &msg, from, refused);
 	submission_answer(r, s, VERDICT_SENT, 250, 200, "delivered in part");
 }
 

@@ -80,7 +80,8 @@ struct submission *submit_begin(struct relay *r, const struct submit_job *job,
 	}
 	fill_new(r, s, job);
 	buf_put_char(&sender, '\0');
-	if (append_env(r, s, buf_slice(&sender)) < 0 ||
+	envelope_put_params(&sender, job->params);
+	if (sender.overflow || append_env(r, s, buf_slice(&sender)) < 0 ||
 	    append_env(r, s, job->trace) < 0 ||
 	    append_env(r, s, SLICE("\0")) < 0) {
 		submission_free(r, s);
@@ -94,6 +95,7 @@ struct submission *submit_begin(struct relay *r, const struct submit_job *job,
 struct expansion {
 	struct buf packed;
 	unsigned n;
+	struct slice params; /* each gets them */
 };
 
 static int collect(void *ctx, struct slice mailbox)
@@ -101,19 +103,23 @@ static int collect(void *ctx, struct slice mailbox)
 	struct expansion *e = ctx;
 
 	envelope_put_rcpt(&e->packed, mailbox);
+	envelope_put_params(&e->packed, e->params);
 	e->n++;
 	return e->packed.overflow ? -EMSGSIZE : 0;
 }
 
-static struct slice sender_of(struct relay *r, struct submission *s,
-			      char from[static ADDRESS_MAX_PATH + 2])
+struct slice submission_sender(struct relay *r, const struct submission *s,
+			       char from[static ADDRESS_MAX_PATH + 2])
 {
+	struct slice head;
+
 	size_t n = s->env.len < ADDRESS_MAX_PATH + 1 ? s->env.len
 						     : ADDRESS_MAX_PATH + 1;
 
 	chain_read(&r->stage, &s->env, 0, from, n);
 	from[n] = '\0';
-	return slice_str(from);
+	head = slice_str(from);
+	return slice_cut(&head, ENVELOPE_MARK);
 }
 
 /* Is this mailbox a recipient already? */
@@ -138,15 +144,13 @@ static void drop_known(struct relay *r, const struct submission *s,
 		       struct expansion *e)
 {
 	struct buf kept = BUF_ON(r->scratch);
-	struct slice packed = buf_slice(&e->packed), rcpt;
+	struct slice packed = buf_slice(&e->packed), rcpt, params;
 
 	e->n = 0;
-	while (envelope_next_rcpt(&packed, &rcpt)) {
+	while (envelope_next(&packed, &rcpt, &params)) {
 		if (is_known(r, s, rcpt))
 			continue;
-		/* In place: what is kept never overtakes what is read. */
-		memmove(kept.data + kept.len, rcpt.p, rcpt.n + 1);
-		kept.len += rcpt.n + 1;
+		envelope_keep(&kept, rcpt, params);
 		e->n++;
 	}
 	e->packed = kept;
@@ -156,7 +160,7 @@ static void add_rcpts(struct relay *r, struct submission *s,
 		      struct slice packed)
 {
 	char from[ADDRESS_MAX_PATH + 2];
-	struct slice sender = sender_of(r, s, from);
+	struct slice sender = submission_sender(r, s, from);
 	struct slice rcpt;
 
 	while (envelope_next_rcpt(&packed, &rcpt)) {
@@ -171,9 +175,9 @@ static void add_rcpts(struct relay *r, struct submission *s,
 }
 
 int submit_rcpt(struct relay *r, struct submission *s, struct slice rcpt,
-		struct outcome *why)
+		struct slice params, struct outcome *why)
 {
-	struct expansion e = { BUF_ON(r->scratch), 0 };
+	struct expansion e = { BUF_ON(r->scratch), 0, params };
 	int err = identity_expand(r->id, r->conf, rcpt, collect, &e);
 
 	if (err == 0)

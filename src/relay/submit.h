@@ -16,11 +16,11 @@ struct submission;
 
 /* How a message comes. */
 struct submit_job {
-	struct slice from;  /* reverse-path as given, maybe bare */
-	struct slice trace; /* mail/envelope.h */
-	uint64_t size;      /* announced, 0 unknown */
-	bool local;         /* by the submission socket or sendmail itself */
-	bool queue;         /* commit at once (-odb, -odq) */
+	struct slice from;          /* reverse-path as given, maybe bare */
+	struct slice params, trace; /* mail/envelope.h */
+	uint64_t size;              /* announced, 0 unknown */
+	bool local; /* by the submission socket or sendmail itself */
+	bool queue; /* commit at once (-odb, -odq) */
 };
 
 /*
@@ -30,9 +30,10 @@ struct submit_job {
 struct submission *submit_begin(struct relay *r, const struct submit_job *job,
 				struct outcome *why);
 
-/* Add one recipient (aliases apply).  0;  -1 refused: *why. */
+/* Add one recipient (aliases apply, params to each).  0;  -1 refused: *why. */
 must_check int submit_rcpt(struct relay *r, struct submission *s,
-			   struct slice rcpt, struct outcome *why);
+			   struct slice rcpt, struct slice params,
+			   struct outcome *why);
 
 /*
  * Make room before the content comes: a message larger than the stage gets

@@ -52,23 +52,24 @@ static bool belongs(struct relay *r, const struct delivery *d,
 }
 
 static void pick(struct delivery *d, struct buf *out, unsigned i,
-		 struct slice rcpt)
+		 struct slice rcpt, struct slice params)
 {
 	envelope_put_rcpt(out, rcpt);
+	envelope_put_params(out, params);
 	d->of[d->txn.nrcpt++] = (uint16_t)i;
 }
 
 static void pick_staged(struct delivery *d, struct slice rcpts, struct buf *out)
 {
-	struct slice rcpt;
+	struct slice rcpt, params;
 
-	for (unsigned i = 0; envelope_next_rcpt(&rcpts, &rcpt); i++) {
+	for (unsigned i = 0; envelope_next(&rcpts, &rcpt, &params); i++) {
 		struct staged_rcpt *rc = &d->staged->rcpts[i];
 
 		if (rc->route != d->route || rc->state != SPOOL_WAITING ||
 		    rc->tried || rc->active)
 			continue;
-		pick(d, out, i, rcpt);
+		pick(d, out, i, rcpt, params);
 	}
 }
 
@@ -76,18 +77,18 @@ static void pick_queued(struct relay *r, struct delivery *d,
 			const struct envelope *env, struct buf *out)
 {
 	uint8_t states[RELAY_RCPTS];
-	struct slice rcpts = env->rcpts, rcpt;
+	struct slice rcpts = env->rcpts, rcpt, params;
 
 	if (!ENABLE_SPOOL || d->msg.nrcpt > RELAY_RCPTS ||
 	    spool_states(r->spool, &d->msg, states) < 0)
 		return;
-	for (unsigned i = 0; envelope_next_rcpt(&rcpts, &rcpt); i++) {
+	for (unsigned i = 0; envelope_next(&rcpts, &rcpt, &params); i++) {
 		if (i >= d->msg.nrcpt || (states[i] != SPOOL_WAITING &&
 					  states[i] != SPOOL_UNCERTAIN))
 			continue;
 		if (belongs(r, d, env->from, rcpt) &&
 		    !defer_waits(r, d->msg.id, i))
-			pick(d, out, i, rcpt);
+			pick(d, out, i, rcpt, params);
 	}
 }
 
@@ -104,6 +105,7 @@ static unsigned work_pick(struct relay *r, struct delivery *d)
 	else
 		pick_queued(r, d, &env, &out);
 	d->txn.from = env.from;
+	d->txn.params = env.params;
 	d->txn.rcpts = buf_slice(&out);
 	d->txn.outcomes = d->outcomes;
 	return d->txn.nrcpt;
@@ -122,15 +124,13 @@ static bool is_open(const struct outcome *o, bool more)
 unsigned work_again(struct delivery *d, bool more)
 {
 	struct buf kept = BUF_ON(d->pick);
-	struct slice rcpts = d->txn.rcpts, rcpt;
+	struct slice rcpts = d->txn.rcpts, rcpt, params;
 	unsigned n = 0;
 
-	/* In place: what is kept never overtakes what is read. */
-	for (unsigned k = 0; envelope_next_rcpt(&rcpts, &rcpt); k++) {
+	for (unsigned k = 0; envelope_next(&rcpts, &rcpt, &params); k++) {
 		if (!is_open(&d->outcomes[k], more))
 			continue;
-		memmove(kept.data + kept.len, rcpt.p, rcpt.n + 1);
-		kept.len += rcpt.n + 1;
+		envelope_keep(&kept, rcpt, params);
 		if (!d->notice.on)
 			d->of[n] = d->of[k];
 		if (d->staged != NULL)

@@ -72,13 +72,14 @@ struct smtp_job {
 
 /* One transaction; everything lives until SMTP_WANT_TXN comes back. */
 struct smtp_txn {
-	struct slice from;  /* reverse-path without < >, empty: null */
-	struct slice rcpts; /* recipients, each with a NUL (mail/envelope.h) */
-	uint16_t nrcpt;     /* recipients */
-	bool mail_only;     /* without recipients: is the sender welcome? */
-	uint64_t size;      /* estimate of the octets on the wire; 0 unknown */
-	bool eight_bit;     /* the message has 8-bit bytes */
-	bool queue;         /* to be committed at once, where XQUEUE is known */
+	struct slice from;   /* reverse-path without < >, empty: null */
+	struct slice params; /* of MAIL (mail/envelope.h) */
+	struct slice rcpts;  /* recipients, each with a NUL (mail/envelope.h) */
+	uint16_t nrcpt;      /* recipients */
+	bool mail_only;      /* without recipients: is the sender welcome? */
+	uint64_t size;       /* estimate of the octets on the wire; 0 unknown */
+	bool eight_bit;      /* the message has 8-bit bytes */
+	bool queue; /* to be committed at once, where XQUEUE is known */
 	/*
 	 * nrcpt of them, filled by the engine.  While the transaction is open
 	 * VERDICT_NONE marks what is undecided.  more: left for the next

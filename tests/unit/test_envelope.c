@@ -117,6 +117,99 @@ static void keeps_its_bounds(void **state)
 	}
 }
 
+/* Parameters ride behind an address, and are no part of it. */
+static void packs_parameters(void **state)
+{
+	char space[64];
+	struct buf b = BUF_ON(space);
+
+	(void)state;
+	envelope_put(&b, SLICE("a@b"), SLICE("t"));
+	envelope_put_rcpt(&b, SLICE("c@d"));
+	envelope_put_params(&b, SLICE("NOTIFY=NEVER"));
+	envelope_put_rcpt(&b, SLICE("e@f"));
+	envelope_put_params(&b, SLICE(""));
+	assert_false(b.overflow);
+	assert_built(&b, "a@b\0t\0c@d\1NOTIFY=NEVER\0e@f\0");
+}
+
+static void refuses_bad_parameters(void **state)
+{
+	static const struct slice bad[] = { LIT("A\nB"), LIT("A\0B"),
+					    LIT("A\1B") };
+	char space[64];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct buf b = BUF_ON(space);
+
+		envelope_put_rcpt(&b, SLICE("c@d"));
+		envelope_put_params(&b, bad[i]);
+		assert_true(b.overflow);
+	}
+	for (size_t cap = 0; cap <= 6; cap++) {
+		struct buf b = buf_on(space, cap);
+
+		envelope_put_rcpt(&b, SLICE("c"));
+		envelope_put_params(&b, SLICE("A=B"));
+		assert_int_equal(b.overflow, cap < 6);
+	}
+}
+
+static void unpacks_parameters(void **state)
+{
+	struct envelope e;
+	struct slice rcpt, params;
+
+	(void)state;
+	assert_int_equal(
+		envelope_parse(SLICE("a@b\1RET=FULL\0t\0c@d\1A B=1\0e@f\0"),
+			       &e),
+		0);
+	assert_text(e.from, "a@b");
+	assert_text(e.params, "RET=FULL");
+	assert_text(e.trace, "t");
+	assert_int_equal(envelope_count(e.rcpts), 2);
+	assert_text(envelope_rcpt_at(e.rcpts, 0), "c@d");
+	assert_true(envelope_next(&e.rcpts, &rcpt, &params));
+	assert_text(rcpt, "c@d");
+	assert_text(params, "A B=1");
+	assert_true(envelope_next_rcpt(&e.rcpts, &rcpt));
+	assert_text(rcpt, "e@f");
+	assert_int_equal(envelope_parse(SLICE("\1SMTPUTF8\0\0"), &e), 0);
+	assert_int_equal(e.from.n, 0);
+	assert_text(e.params, "SMTPUTF8");
+}
+
+static void finds_a_parameter(void **state)
+{
+	static const struct slice params = LIT("RET=FULL SMTPUTF8 ENVID=a+2Bb");
+	struct slice value;
+
+	(void)state;
+	assert_true(envelope_param(params, SLICE("RET"), &value));
+	assert_text(value, "FULL");
+	assert_true(envelope_param(params, SLICE("ENVID"), &value));
+	assert_text(value, "a+2Bb");
+	assert_true(envelope_param(params, SLICE("SMTPUTF8"), &value));
+	assert_int_equal(value.n, 0);
+	assert_false(envelope_param(params, SLICE("SMTP"), &value));
+	assert_false(envelope_param(SLICE(""), SLICE("RET"), &value));
+}
+
+static void keeps_some_in_place(void **state)
+{
+	char space[] = "a@b\0c@d\1N=1\0e@f\1O=2";
+	struct slice all = slice_of(space, sizeof(space)), rcpt, params;
+	struct buf kept = BUF_ON(space);
+
+	(void)state;
+	for (unsigned i = 0; envelope_next(&all, &rcpt, &params); i++)
+		if (i > 0)
+			envelope_keep(&kept, rcpt, params);
+	assert_built(&kept, "c@d\1N=1\0e@f\1O=2\0");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +219,11 @@ int main(void)
 		cmocka_unit_test(refuses_what_lacks_a_nul),
 		cmocka_unit_test(packs_nothing_that_could_break_out),
 		cmocka_unit_test(keeps_its_bounds),
+		cmocka_unit_test(packs_parameters),
+		cmocka_unit_test(refuses_bad_parameters),
+		cmocka_unit_test(unpacks_parameters),
+		cmocka_unit_test(finds_a_parameter),
+		cmocka_unit_test(keeps_some_in_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
