@@ -11,9 +11,6 @@
 /* Fields that matter. */
 enum { OTHER, TYPE, CTE };
 
-/* Octets of a quoted-printable line before its soft end (RFC 2045 6.7). */
-#define QP_LINE 72
-
 static void start_header(struct downgrade *d, bool message, bool digest)
 {
 	d->header = true;
@@ -44,31 +41,6 @@ static void check_utf8(struct downgrade *d, unsigned char c)
 		d->more = c < 0xc0 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
 }
 
-/* One octet in quoted-printable; last: the line may end behind it. */
-static void put_octet(struct downgrade *d, char c, bool last, struct buf *out)
-{
-	static const char hex[] = "0123456789ABCDEF";
-	unsigned char u = (unsigned char)c;
-
-	if (d->col > QP_LINE) {
-		buf_put(out, "=\r\n", 3);
-		d->col = 0;
-		d->soft = true;
-	}
-	/* A soft end must not make a boundary. */
-	if (c != '=' && !(char_is_blank(c) && last) &&
-	    (char_is_print(c) || c == '\t') &&
-	    !(c == '-' && d->col == 0 && d->soft)) {
-		buf_put_char(out, c);
-		d->col++;
-		return;
-	}
-	buf_put_char(out, '=');
-	buf_put_char(out, hex[u >> 4]);
-	buf_put_char(out, hex[u & 15]);
-	d->col = (uint8_t)(d->col + 3);
-}
-
 /* A piece of a leaf; ended: with its CRLF. */
 static void put_encoded(struct downgrade *d, struct slice in, bool ended,
 			struct buf *out)
@@ -78,14 +50,14 @@ static void put_encoded(struct downgrade *d, struct slice in, bool ended,
 	for (size_t i = 0; i < n; i++) {
 		if (d->untyped)
 			check_utf8(d, (unsigned char)in.p[i]);
-		put_octet(d, in.p[i], i + 1 == n, out);
+		qp_put(&d->qp, in.p[i], i + 1 == n, out);
 	}
 	if (!ended)
 		return;
 	buf_put(out, "\r\n", 2);
 	d->other |= d->untyped && d->more > 0;
-	d->more = d->col = 0;
-	d->soft = false;
+	d->more = 0;
+	d->qp = (struct qp){ 0 };
 }
 
 /* A piece that passes as it is. */

@@ -16,7 +16,7 @@
 #ifndef MAIL_DOWNGRADE_H
 #define MAIL_DOWNGRADE_H
 
-#include "base/buf.h"
+#include "mail/qp.h"
 
 /* Multiparts inside each other; more cannot be converted. */
 #define DOWNGRADE_DEPTH 4
@@ -38,7 +38,6 @@ struct downgrade {
 	bool header; /* in a header */
 	bool encode; /* in a leaf that becomes quoted-printable */
 	bool bol;    /* line begins a line */
-	bool soft;   /* the line put out began behind a soft end */
 	/* The entity whose header is read. */
 	bool message;  /* has a header of its own: MIME-Version */
 	bool digest;   /* a part of multipart/digest */
@@ -47,7 +46,7 @@ struct downgrade {
 	uint8_t field; /* which field is being read */
 	uint8_t depth; /* multiparts that are open */
 	uint8_t more;  /* bytes that a UTF-8 character lacks */
-	uint8_t col;   /* octets of the line put out */
+	struct qp qp;  /* of the line put out */
 	uint16_t len, type_len, cte_len; /* bytes of what follows */
 	uint8_t boundary_len[DOWNGRADE_DEPTH];
 	bool digests[DOWNGRADE_DEPTH]; /* it is a multipart/digest */

@@ -5,9 +5,6 @@
 #include "mail/date.h"
 #include "mail/outcome.h"
 
-/* Octets of a quoted-printable line before its soft end (RFC 2045 6.7). */
-#define QP_LINE 72
-
 /* The pieces, in order. */
 enum step { HEAD, PARTS, TEXT, STATUS, FIELDS, RETURNED };
 
@@ -207,31 +204,6 @@ bool dsn_put(struct dsn *d, struct buf *out)
 	return true;
 }
 
-/* One octet of a header line; plain: it may stand for itself. */
-static void put_octet(struct dsn *d, struct buf *out, char c, bool plain)
-{
-	static const char hex[] = "0123456789ABCDEF";
-	unsigned char u = (unsigned char)c;
-
-	if (!d->job->eight_bit) {
-		buf_put_char(out, plain ? c : '?');
-		return;
-	}
-	if (d->col >= QP_LINE) {
-		buf_put_str(out, "=\r\n");
-		d->col = 0;
-	}
-	if (plain && c != '=') {
-		buf_put_char(out, c);
-		d->col++;
-		return;
-	}
-	buf_put_char(out, '=');
-	buf_put_char(out, hex[u >> 4]);
-	buf_put_char(out, hex[u & 15]);
-	d->col += 3;
-}
-
 /* The line has ended. */
 static void end_line(struct dsn *d, struct buf *out)
 {
@@ -240,7 +212,7 @@ static void end_line(struct dsn *d, struct buf *out)
 		buf_put_str(out, "\r\n");
 	d->bol = true;
 	d->skip = false;
-	d->col = 0;
+	d->qp = (struct qp){ 0 };
 }
 
 /* next: what follows it, a CR when that is not known. */
@@ -252,10 +224,10 @@ static void put_byte(struct dsn *d, struct buf *out, char c, char next)
 	if (d->skip)
 		return;
 	/* Blanks at a line's end would not survive (RFC 2045 6.7). */
-	if (char_is_blank(c))
-		put_octet(d, out, c, !d->job->eight_bit || next != '\r');
+	if (d->job->eight_bit)
+		qp_put(&d->qp, c, next == '\r', out);
 	else
-		put_octet(d, out, c, char_is_print(c));
+		buf_put_char(out, char_is_print(c) || c == '\t' ? c : '?');
 }
 
 size_t dsn_header(struct dsn *d, struct slice in, struct buf *out)

@@ -13,7 +13,7 @@
 #ifndef MAIL_DSN_H
 #define MAIL_DSN_H
 
-#include "base/buf.h"
+#include "mail/qp.h"
 
 /* Bytes of room that dsn_put() and dsn_end() need. */
 #define DSN_ROOM 1200
@@ -55,7 +55,7 @@ struct dsn {
 	bool bol;                  /* at the beginning of a line of it */
 	bool cr;                   /* a CR is held back */
 	bool skip;                 /* the line at hand is left out */
-	unsigned col;              /* octets in the line that is put out */
+	struct qp qp;              /* the line that is put out */
 };
 
 /* Start a notice. */
