@@ -17,6 +17,7 @@
 #include "cmd/mailback.h"
 #include "cmd/stdio.h"
 #include "cmd/store.h"
+#include "cmd/talk.h"
 #include "mail/envelope.h"
 #include "relay/control.h"
 #include "relay/relay.h"
@@ -37,10 +38,13 @@ struct alone {
 	struct privilege who;
 	struct store store;
 	struct relay *relay;
-	int64_t lock_until_ms; /* 0: it was not asked for yet */
-	int64_t end_ms;        /* the submitter waits no longer */
-	bool begun;            /* a transaction was answered */
-	bool daemon;           /* one has come meanwhile: the lock is its */
+	int64_t lock_until_ms;       /* 0: it was not asked for yet */
+	int64_t end_ms;              /* the submitter waits no longer */
+	bool begun;                  /* a transaction was answered */
+	bool whole;                  /* the transaction at hand was refused */
+	bool taken[CONFIG_RCPT_MAX]; /* those of the transaction at hand */
+	struct tally count;          /* all recipients so far */
+	bool daemon; /* one has come meanwhile: the lock is its */
 };
 
 /*
@@ -185,31 +189,6 @@ static void finish(struct alone *a)
 		store_close(&a->store);
 }
 
-static int code_of(const struct outcome *o)
-{
-	if (o->verdict == VERDICT_SENT)
-		return EXIT_DONE;
-	if (o->verdict != VERDICT_REFUSED)
-		return EXIT_AGAIN;
-	if (o->dsn == 513 || o->dsn == 534)
-		return EXIT_DATA;
-	return EXIT_REFUSED;
-}
-
-static int say(const struct handover *h, const struct outcome *o)
-{
-	int code = code_of(o);
-
-	if (code != EXIT_DONE)
-		cmd_err("%u %s", o->code, o->text);
-	else if (h->verbose)
-		cmd_err("%u %s%s", o->code, o->text,
-			strncmp(o->text, "queued", 6) == 0
-				? "; it waits for a flush or a daemon"
-				: "");
-	return code;
-}
-
 static int copy_body(struct alone *a, struct submission *s,
 		     const struct handover *h, struct outcome *why)
 {
@@ -231,15 +210,48 @@ static int copy_body(struct alone *a, struct submission *s,
 	return n < 0 ? -1 : 0;
 }
 
-static int fill(struct alone *a, struct submission *s, struct slice rcpts,
-		const struct handover *h, struct outcome *why)
+/* own: it is refused by us, not by a next hop. */
+static void settle(struct alone *a, const struct handover *h, struct slice rcpt,
+		   const struct outcome *o, bool own)
 {
-	struct slice rcpt;
+	tally_add(&a->count, h->verbose, rcpt, o, own);
+	/* Of a mix the relay sends a notice. */
+	if (o->verdict != VERDICT_REFUSED || (!own && !a->whole))
+		return;
+	a->count.whole = true;
+	if (ENABLE_MAILBACK)
+		mailback_note(rcpt, o);
+}
+
+/*
+ * Recipients off the front of *rest, as many as one transaction takes; of
+ * those that we refuse ourselves the result is counted.  How many it has.
+ */
+static unsigned take_rcpts(struct alone *a, struct submission *s,
+			   const struct handover *h, struct slice *rest)
+{
+	struct slice left = *rest, rcpt;
+	struct outcome why;
+
+	for (unsigned i = 0;
+	     i < CONFIG_RCPT_MAX && envelope_next_rcpt(&left, &rcpt); i++) {
+		a->taken[i] = submit_rcpt(a->relay, s, rcpt, SLICE(""), &why) ==
+			      0;
+		/* Behind an alias there may be many. */
+		if (!a->taken[i] && why.dsn == 453 && submit_rcpts(s) > 0)
+			break;
+		if (!a->taken[i])
+			settle(a, h, rcpt, &why, true);
+		*rest = left;
+	}
+	return submit_rcpts(s);
+}
+
+static int fill(struct alone *a, struct submission *s, const struct handover *h,
+		struct outcome *why)
+{
 	int err;
 
-	while (envelope_next_rcpt(&rcpts, &rcpt))
-		if (submit_rcpt(a->relay, s, rcpt, SLICE(""), why) < 0)
-			return -1;
 	while ((err = submit_data(a->relay, s, why)) == -EAGAIN)
 		turn(a);
 	return err < 0 ? -1 : copy_body(a, s, h, why);
@@ -261,62 +273,73 @@ static bool is_for_daemon(struct alone *a, const struct submission *s,
 	return true;
 }
 
-/* Whom the sender has to be told of (-oem), when all were refused. */
-static void note_refused(struct alone *a, struct submission *s,
-			 struct slice rcpts, const struct outcome *why)
+static struct outcome get_answer(struct alone *a, struct submission *s)
+{
+	submit_end(a->relay, s);
+	a->end_ms = world_boot_ms(&world_real) + a->conf->commit_local_ms;
+	while (!submit_answered(s))
+		turn(a);
+	return *submit_answer(s);
+}
+
+/* What became of each that was taken; why: of those the answer is not known. */
+static void settle_all(struct alone *a, struct submission *s,
+		       const struct handover *h, struct slice rcpts,
+		       const struct outcome *why)
 {
 	struct outcome o = *why;
 	struct slice rcpt;
+	char id[ID_LEN + 1];
+	unsigned n = 0;
 
-	if (why->verdict != VERDICT_REFUSED)
-		return;
+	a->whole = why->verdict == VERDICT_REFUSED;
 	for (unsigned i = 0; envelope_next_rcpt(&rcpts, &rcpt); i++) {
-		if (submit_answered(s) && i < submit_rcpts(s))
-			submit_answer_rcpt(a->relay, s, i, &o);
-		mailback_note(rcpt, &o);
+		if (!a->taken[i])
+			continue;
+		if (submit_answered(s))
+			submit_answer_rcpt(a->relay, s, n++, &o);
+		settle(a, h, rcpt, &o, !submit_answered(s));
 	}
+	id_format(id, submit_id(s));
+	if (h->verbose && slice_has(slice_str(why->text), slice_str(id)))
+		cmd_err("%s waits for a flush or a daemon", id);
 }
 
-/* One transaction with the recipients in rcpts.  As handover_alone(). */
-static int submit(struct alone *a, const struct handover *h, struct slice rcpts)
+/*
+ * One transaction, with recipients off the front of *rcpts.
+ * Returns: 0;  an exit code;  -EAGAIN a daemon has come: the message is its
+ */
+static int submit(struct alone *a, const struct handover *h,
+		  struct slice *rcpts)
 {
 	struct submit_job job = { .from = h->from,
 				  .trace = SLICE("from localhost (sendmail)"),
 				  .local = true,
 				  .queue = h->mode == HANDOVER_QUEUE };
+	struct slice mine = *rcpts, rcpt;
 	struct outcome why;
+	bool give = false;
+
+	if (a->begun && h->rewind(h->ctx) < 0)
+		return EXIT_IO;
 	struct submission *s = submit_begin(a->relay, &job, &why);
-
-	if (s == NULL)
-		return say(h, &why);
-	if (fill(a, s, rcpts, h, &why) == 0) {
-		submit_end(a->relay, s);
-		a->end_ms =
-			world_boot_ms(&world_real) + a->conf->commit_local_ms;
-		while (!submit_answered(s))
-			turn(a);
-		why = *submit_answer(s);
+	if (s == NULL) {
+		/* Of all, and so of those that are left. */
+		while (envelope_next_rcpt(rcpts, &rcpt))
+			settle(a, h, rcpt, &why, true);
+		return 0;
 	}
-	bool give = is_for_daemon(a, s, &why);
-	if (ENABLE_MAILBACK)
-		note_refused(a, s, rcpts, &why);
-
+	if (take_rcpts(a, s, h, rcpts) > 0) {
+		if (fill(a, s, h, &why) == 0)
+			why = get_answer(a, s);
+		give = is_for_daemon(a, s, &why);
+		mine = slice_head(mine, mine.n - rcpts->n);
+		if (!give)
+			settle_all(a, s, h, mine, &why);
+	}
 	submit_done(a->relay, s);
 	a->begun = true;
-	return give ? -EAGAIN : say(h, &why);
-}
-
-/* Take up to CONFIG_RCPT_MAX recipients off the front. */
-static struct slice take_some(struct slice *rcpts)
-{
-	struct slice rest = *rcpts, rcpt, some;
-
-	for (unsigned i = 0; i < CONFIG_RCPT_MAX; i++)
-		if (!envelope_next_rcpt(&rest, &rcpt))
-			break;
-	some = slice_head(*rcpts, rcpts->n - rest.n);
-	*rcpts = rest;
-	return some;
+	return give ? -EAGAIN : 0;
 }
 
 /* The spool for a command: who only reads does so while another works on it. */
@@ -363,29 +386,15 @@ int handover_alone(const struct conf *c, const struct identity *id,
 	static struct alone a;
 	struct slice rcpts = h->rcpts;
 	int code = start(&a, c, id, true);
-	int worst = EXIT_DONE;
-	bool mix = false;
 
 	if (code == 0 && ENABLE_SPOOL)
 		code = look_at_clock(&a);
 	if (code != 0)
 		return code < 0 && code != -EAGAIN ? EXIT_SYSTEM : code;
-	while (rcpts.n > 0 && worst != -EAGAIN) {
-		struct slice some = take_some(&rcpts);
-
-		if (a.begun && h->rewind(h->ctx) < 0)
-			code = EXIT_IO;
-		else
-			code = submit(&a, h, some);
-		if (code != EXIT_DONE && worst != EXIT_AGAIN)
-			worst = code;
-		mix |= code == EXIT_DONE;
-	}
-	/* Of those that were refused the sender gets a notice. */
-	if (ENABLE_MAILBACK && mix && worst == EXIT_REFUSED)
-		worst = EXIT_DONE;
+	while (code == 0 && rcpts.n > 0)
+		code = submit(&a, h, &rcpts);
 	finish_sending(&a);
-	return worst;
+	return code ? code : tally_result(&a.count);
 }
 
 int alone_session(const struct conf *c, const struct identity *id, int fd,

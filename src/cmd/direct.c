@@ -92,7 +92,7 @@ static void settle(struct direct *d, bool final)
 		if (!final && o->more && tried)
 			continue;
 		d->done[d->of[i]] = true;
-		talk_settle(t, rcpt, o, EXIT_REFUSED);
+		tally_add(&t->count, t->h->verbose, rcpt, o, false);
 	}
 }
 
@@ -233,10 +233,11 @@ static bool connect_hop(struct direct *d, const struct conf_hop *hop)
 static void run_hop(struct direct *d, const struct conf_hop *hop)
 {
 	struct talk *t = &d->talk;
+	const struct tally *n = &t->count;
 	unsigned before;
 
 	do {
-		before = t->sent + t->refused + t->later;
+		before = n->sent + n->refused + n->later;
 		if (!connect_hop(d, hop))
 			return;
 		name_ourselves(d);
@@ -246,7 +247,7 @@ static void run_hop(struct direct *d, const struct conf_hop *hop)
 			settle(d, false);
 		if (t->client.fault.verdict != VERDICT_NONE)
 			d->fault = t->client.fault;
-	} while (pick(d) && t->sent + t->refused + t->later > before);
+	} while (pick(d) && n->sent + n->refused + n->later > before);
 }
 
 /* Hops that are no host: everything is taken, or everything refused. */
@@ -378,9 +379,9 @@ int handover_alone(const struct conf *c, const struct identity *id,
 		run_route(d, i);
 	/* What no pattern takes has the number that no route has. */
 	run_route(d, UINT8_MAX);
-	if (t->later > 0 && t->sent > 0)
+	if (t->count.later > 0 && t->count.sent > 0)
 		cmd_err("sent to %u, not to %u: sending it again makes "
 			"possible duplicates",
-			t->sent, t->later);
+			t->count.sent, t->count.later);
 	return talk_result(t);
 }

@@ -13,6 +13,7 @@
 #include "cmd/mailback.h"
 #include "cmd/talk.h"
 #include "mail/envelope.h"
+#include "relay/submit.h"
 
 /* A run of transactions with one daemon. */
 struct run {
@@ -25,20 +26,14 @@ struct run {
 static struct run the_run;
 
 /*
- * DESIGN.md 2.1.  Before the message was sent the daemon itself has refused;
- * behind it the next hop has, but for a header over the limit.
+ * Before the message was sent it is the daemon itself that refuses; behind it
+ * the next hop does, but for what grew over our own limits on its way.
  */
-static int code_of(const struct outcome *o, bool body_sent)
+static bool is_own(const struct outcome *o, bool body_sent)
 {
-	unsigned subject = o->dsn / 10 % 10;
-
-	if (slice_has(slice_str(o->text), SLICE("header")))
-		return EXIT_DATA;
-	if (!body_sent && subject == 1)
-		return EXIT_DATA;
-	if (!body_sent && subject == 7)
-		return EXIT_DENIED;
-	return EXIT_REFUSED;
+	return !body_sent ||
+	       slice_eq(slice_str(o->text), SLICE(SUBMIT_LARGE_MESSAGE)) ||
+	       slice_eq(slice_str(o->text), SLICE(SUBMIT_LARGE_HEADER));
 }
 
 static void settle(struct run *r)
@@ -59,7 +54,9 @@ static void settle(struct run *r)
 			envelope_put_rcpt(&r->again, rcpt);
 			continue;
 		}
-		talk_settle(t, rcpt, o, code_of(o, t->client.body_sent));
+		tally_add(&t->count, t->h->verbose, rcpt, o,
+			  is_own(o, t->client.body_sent));
+		t->count.whole |= !some && o->verdict == VERDICT_REFUSED;
 		/* Of a mix the daemon itself sends a notice. */
 		if (ENABLE_MAILBACK && !some && o->verdict == VERDICT_REFUSED)
 			mailback_note(rcpt, o);

@@ -18,6 +18,7 @@
 #include "cmd/mailback.h"
 #include "cmd/stdio.h"
 #include "mail/address.h"
+#include "mail/envelope.h"
 
 /* Bytes of a From field that is added. */
 #define FROM_MAX 1024
@@ -58,6 +59,30 @@ static int start_daemon(const struct sendmail *s, char **argv)
 		setsid();
 	}
 	return cmd_daemon(1, words);
+}
+
+static int accept_any(void *ctx, struct slice mailbox)
+{
+	(void)ctx;
+	(void)mailbox;
+	return 0;
+}
+
+/* All or none: a bare name that nothing completes spoils the message. */
+static int check_rcpts(const struct sendmail *s, const struct conf *c,
+		       const struct identity *id)
+{
+	struct slice rest = buf_slice(&s->rcpts), rcpt;
+
+	while (envelope_next_rcpt(&rest, &rcpt)) {
+		if (identity_expand(id, c, rcpt, accept_any, NULL) !=
+		    -EDESTADDRREQ)
+			continue;
+		cmd_err("%.*s: 5.1.3 recipient has no domain, nothing was sent",
+			(int)rcpt.n, rcpt.p);
+		return EXIT_DATA;
+	}
+	return 0;
 }
 
 /* Recipients of the arguments and of the header; none is misuse. */
@@ -228,6 +253,8 @@ int sendmail_message(struct sendmail *s, const struct conf *c,
 	s->rcpts = BUF_ON(rcpt_space);
 	if (!code)
 		code = gather_rcpts(s);
+	if (!code && !ENABLE_DIRECT)
+		code = check_rcpts(s, c, id);
 	return code ? code : deliver(s, c, id);
 }
 

@@ -181,11 +181,22 @@ static void say(struct slice rcpt, const char *words, const struct outcome *o)
 		o->text);
 }
 
-void talk_settle(struct talk *t, struct slice rcpt, const struct outcome *o,
-		 int refused)
+/*
+ * DESIGN.md 2.1: EXIT_REFUSED is a next hop's word.  What we ourselves refuse
+ * is a bad address or sender, or more than we take.
+ */
+static int refused_code(const struct outcome *o, bool own)
 {
-	bool verbose = t->h->verbose;
+	unsigned subject = o->dsn / 10 % 10;
 
+	if (own && (subject == 1 || o->dsn == 534))
+		return EXIT_DATA;
+	return own && subject == 7 ? EXIT_DENIED : EXIT_REFUSED;
+}
+
+void tally_add(struct tally *t, bool verbose, struct slice rcpt,
+	       const struct outcome *o, bool own)
+{
 	if (o->verdict == VERDICT_SENT) {
 		t->sent++;
 		if (verbose)
@@ -194,7 +205,7 @@ void talk_settle(struct talk *t, struct slice rcpt, const struct outcome *o,
 	}
 	if (o->verdict == VERDICT_REFUSED) {
 		t->refused++;
-		t->refused_code = refused;
+		t->refused_code = refused_code(o, own);
 		say(rcpt, "refused", o);
 		return;
 	}
@@ -205,13 +216,24 @@ void talk_settle(struct talk *t, struct slice rcpt, const struct outcome *o,
 		memcpy(t->why, o->text, sizeof(t->why));
 }
 
+int tally_result(const struct tally *t)
+{
+	if (t->later > 0)
+		return EXIT_AGAIN;
+	/*
+	 * Of a mix those that were refused get a notice (DESIGN.md 3.1); but
+	 * for a whole transaction only mailback.c sends one.
+	 */
+	if (t->refused > 0 && (t->sent == 0 || (!ENABLE_MAILBACK && t->whole)))
+		return t->refused_code;
+	return EXIT_DONE;
+}
+
 int talk_result(const struct talk *t)
 {
 	if (t->error == -EFBIG)
 		return EXIT_DATA;
 	if (t->error < 0 && t->error != -ELOOP)
 		return EXIT_IO;
-	if (t->later > 0)
-		return EXIT_AGAIN;
-	return t->refused > 0 && t->sent == 0 ? t->refused_code : EXIT_DONE;
+	return tally_result(&t->count);
 }

@@ -13,6 +13,24 @@
 #include "net/stream.h"
 #include "smtp/client.h"
 
+/* How many recipients are sent, refused, to be tried again. */
+struct tally {
+	unsigned sent, refused, later; /* public: to be read */
+	bool whole;       /* public: one transaction was refused as a whole */
+	int refused_code; /* exit code of the last refused one */
+	char why[OUTCOME_MAX_TEXT]; /* of the first that has to wait */
+};
+
+/*
+ * Count what became of one recipient, and say what has to be known.
+ * own: if it is refused, it is we who did that, and no next hop
+ */
+void tally_add(struct tally *t, bool verbose, struct slice rcpt,
+	       const struct outcome *o, bool own);
+
+/* The exit code of all that were counted. */
+must_check int tally_result(const struct tally *t);
+
 /*
  * What runs of sessions have in common.  The owner sets the public fields, all
  * others begin as zeros.
@@ -35,10 +53,7 @@ struct talk {
 	int error;                 /* of reading the message, or 0 */
 	uint64_t octets;           /* of it that were read */
 	struct slice have;         /* of it, not yet given to the engine */
-	/* How many recipients are sent, refused, to be tried again. */
-	unsigned sent, refused, later;
-	int refused_code;           /* exit code of the last refused one */
-	char why[OUTCOME_MAX_TEXT]; /* of the first that has to wait */
+	struct tally count;        /* public: all recipients so far */
 	struct outcome outcomes[CONFIG_RCPT_MAX]; /* of txn */
 	struct buf rcpts; /* public: what txn.rcpts is packed in */
 	char rcpt_space[CONFIG_ENVELOPE_MAX];
@@ -62,14 +77,7 @@ must_check int talk_begin(struct talk *t);
 /* Go on until the session is over and closed; the last outcomes are final. */
 void talk_run(struct talk *t);
 
-/*
- * Count what became of one recipient, and say what has to be known.
- * refused: the exit code if it was refused for good
- */
-void talk_settle(struct talk *t, struct slice rcpt, const struct outcome *o,
-		 int refused);
-
-/* The exit code of all that was settled. */
+/* The exit code of all that was counted, and of reading the message. */
 must_check int talk_result(const struct talk *t);
 
 #endif

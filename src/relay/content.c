@@ -28,7 +28,7 @@ static int refuse_no_spool(struct relay *r, struct outcome *why)
 int submission_check_size(struct relay *r, uint64_t size, struct outcome *why)
 {
 	if (size > r->conf->max_message)
-		return refuse(why, 552, 534, "message is too large");
+		return refuse(why, 552, 534, SUBMIT_LARGE_MESSAGE);
 	if (size <= (uint64_t)STAGE_BLOCKS * STAGE_BLOCK)
 		return 0;
 	if (!relay_has_spool(r))
@@ -149,7 +149,7 @@ static int scan_header(struct submission *s, struct slice in,
 	if (s->scan.received > CONFIG_RECEIVED_MAX)
 		return refuse(why, 554, 546, "too many hops");
 	if (s->scan.header_len > CONFIG_HEADER_MAX)
-		return refuse(why, 552, 534, "header is too large");
+		return refuse(why, 552, 534, SUBMIT_LARGE_HEADER);
 	return 0;
 }
 
@@ -169,7 +169,7 @@ int submit_body(struct relay *r, struct submission *s, struct slice in,
 		struct outcome *why)
 {
 	if (s->size + (uint64_t)in.n > r->conf->max_message)
-		return refuse(why, 552, 534, "message is too large");
+		return refuse(why, 552, 534, SUBMIT_LARGE_MESSAGE);
 	int err = store(r, s, in, why);
 
 	if (err == -EAGAIN && s->stall_ms == 0)

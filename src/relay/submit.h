@@ -14,6 +14,10 @@
 
 struct submission;
 
+/* The words of refusals that sendmail tells from those of a next hop. */
+#define SUBMIT_LARGE_MESSAGE "message is too large"
+#define SUBMIT_LARGE_HEADER "header is too large"
+
 /* How a message comes. */
 struct submit_job {
 	struct slice from;          /* reverse-path as given, maybe bare */

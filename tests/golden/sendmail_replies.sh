@@ -8,7 +8,8 @@ reply() {
 	sink "$@"
 	printf 'Subject: s\n\ntext\n' |
 		sendmail -v -f f@x.example a@x.example b@x.example 2>&1 |
-		sed -e "s/queued as [a-z2-7]\{12\}/queued as ID/"
+		sed -e "s/queued as [a-z2-7]\{12\}/queued as ID/" \
+		-e "s/ [a-z2-7]\{12\} waits/ ID waits/"
 }
 
 reply

@@ -92,6 +92,66 @@ def test_mix(alone, fake):
     assert [m.rcpts for m in fake.messages][1:] == [['later@example.org']]
 
 
+def said(p):
+    """What sendmail says itself, without the log."""
+    return [x for x in p.stderr.decode().splitlines()
+            if x.startswith('sendmail: ')]
+
+
+def test_each_recipient_is_named(alone, fake):
+    """As with a daemon; and what waits is our word, not the hop's."""
+    fake.script['rcpt'] = [None, Reply('550 5.1.1 nobody')]
+    p = alone.send('-v', '-f', '', 'a@example.org', 'b@example.org')
+    assert said(p) == [
+        'sendmail: a@example.org: accepted: 250 2.0.0 queued as FAKE',
+        'sendmail: b@example.org: refused: 550 5.1.1 nobody']
+    fake.stop()
+    p = alone.send('-v', '-f', '', 'a@example.org')
+    ident = alone.queue()[0]['id']
+    assert said(p) == [
+        'sendmail: a@example.org: accepted: 250 2.0.0 queued as ' + ident,
+        'sendmail: %s waits for a flush or a daemon' % ident]
+
+
+@pytest.mark.parametrize('daemon', [True, False])
+@pytest.mark.parametrize('text, code', [
+    ('550 5.1.3 bad address in the header', 69),
+    ('552 5.3.4 too large', 69), ('550 5.7.1 not allowed', 69)])
+@pytest.mark.parametrize('step', ['mail', 'rcpt', 'dot'])
+def test_refused_by_the_hop_is_69(make_relay, fake, daemon, step, text, code):
+    fake.script[step] = Reply(text)
+    relay = make_relay(clear(fake), start=daemon)
+    assert relay.sendmail('a@example.org').returncode == code
+
+
+@pytest.mark.parametrize('daemon', [True, False])
+def test_refused_by_us_is_65(make_relay, fake, daemon):
+    """And one recipient that nothing completes spoils all."""
+    relay = make_relay(clear(fake), start=daemon, max_message='64K',
+                       hostname='device', domain=None)
+    large = b'Subject: x\n\n' + b'z\n' * 40000
+    p = relay.sendmail('a@example.org', '-f', 'd@x.org', stdin=large)
+    assert p.returncode == 65 and b'552 5.3.4' in p.stderr, p.stderr
+    p = relay.sendmail('-f', 'd@x.org', 'a@example.org', 'bare')
+    assert p.returncode == 65 and b'5.1.3' in p.stderr, p.stderr
+    p = relay.sendmail('-f', 'bare', 'a@example.org')
+    assert p.returncode == 65 and b'5.1.3' in p.stderr, p.stderr
+    assert fake.messages == [] and relay.queue() == []
+
+
+@pytest.mark.parametrize('daemon', [True, False])
+def test_aliases_of_more_than_a_transaction(make_relay, fake, daemon):
+    """30 arguments become 120 recipients: two transactions."""
+    names = ['team%d' % i for i in range(30)]
+    lists = [['%s-%d@example.org' % (n, i) for i in range(4)] for n in names]
+    relay = make_relay(clear(fake), start=daemon, alias=[
+        '%s %s' % (n, ','.join(to)) for n, to in zip(names, lists)])
+    relay.send('-f', 'd@device.test', *names)
+    got = [r for m in fake.messages for r in m.rcpts]
+    assert sorted(got) == sorted(sum(lists, []))
+    assert len(fake.messages) == 2
+
+
 def test_drop_after_the_final_dot(alone, fake):
     fake.script['dot'] = Drop()
     alone.send()

@@ -152,7 +152,7 @@ def test_size_by_sendmail(make_relay, fake, size):
     p = relay.sendmail('-f', 'd@device.test', 'a@example.org',
                        stdin=b'Subject: x\n\n' + b'z\n' * (size // 3 - 40))
     if size > 65536:
-        assert p.returncode == 69 and b'5.3.4' in p.stderr, p.stderr
+        assert p.returncode == 65 and b'5.3.4' in p.stderr, p.stderr
     else:
         assert p.returncode == 0, p.stderr
     relay.wait_queue(0)
