@@ -34,6 +34,7 @@ obj-y += mail/fixup.o
 obj-y += mail/header.o
 obj-y += mail/lines.o
 obj-y += mail/outcome.o
+obj-y += mail/params.o
 obj-y += mail/qp.o
 obj-y += mail/trace.o
 

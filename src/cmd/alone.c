@@ -235,7 +235,7 @@ static unsigned take_rcpts(struct alone *a, struct submission *s,
 
 	for (unsigned i = 0;
 	     i < CONFIG_RCPT_MAX && envelope_next_rcpt(&left, &rcpt); i++) {
-		a->taken[i] = submit_rcpt(a->relay, s, rcpt, SLICE(""), &why) ==
+		a->taken[i] = submit_rcpt(a->relay, s, rcpt, h->notify, &why) ==
 			      0;
 		/* Behind an alias there may be many. */
 		if (!a->taken[i] && why.dsn == 453 && submit_rcpts(s) > 0)
@@ -313,6 +313,7 @@ static int submit(struct alone *a, const struct handover *h,
 		  struct slice *rcpts)
 {
 	struct submit_job job = { .from = h->from,
+				  .params = h->params,
 				  .trace = SLICE("from localhost (sendmail)"),
 				  .local = true,
 				  .queue = h->mode == HANDOVER_QUEUE };

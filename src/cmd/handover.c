@@ -142,6 +142,7 @@ int handover_daemon(const struct conf *c, const struct handover *h)
 	t->next = next_txn;
 	t->gone = "the daemon went away";
 	t->txn.from = h->from;
+	t->txn.params = h->params;
 	t->txn.size = h->size;
 	t->txn.eight_bit = h->eight_bit;
 	t->txn.queue = h->mode == HANDOVER_QUEUE;

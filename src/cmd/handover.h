@@ -24,6 +24,8 @@ struct handover {
 	struct slice from;       /* reverse-path, empty: null */
 	struct slice rcpts;      /* packed, each with a NUL (mail/envelope.h) */
 	unsigned nrcpt;          /* how many they are */
+	struct slice params;     /* of MAIL (mail/envelope.h) */
+	struct slice notify;     /* of each RCPT */
 	enum handover_mode mode; /* may it wait for the next hop? */
 	bool verbose;            /* say on standard error what happens */
 	bool eight_bit;          /* its first bytes hold some above 0x7f */

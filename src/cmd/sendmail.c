@@ -19,6 +19,7 @@
 #include "cmd/stdio.h"
 #include "mail/address.h"
 #include "mail/envelope.h"
+#include "mail/params.h"
 
 /* Bytes of a From field that is added. */
 #define FROM_MAX 1024
@@ -173,11 +174,29 @@ static int mail_back(const struct sendmail *s, const struct identity *id,
 {
 	bool mix = code == EXIT_DONE;
 
-	if (code == EXIT_AGAIN || (!mix && !s->mail_back))
+	if (code == EXIT_AGAIN || (!mix && !s->mail_back) ||
+	    !params_want_failure(h->notify))
 		return code;
 	if (mailback_send(id, h->from, input_header(&input)) != EXIT_DONE)
 		return mix ? EXIT_REFUSED : code;
 	return s->mail_enough ? EXIT_DONE : code;
+}
+
+/* -N, -R and -V, as the envelope has them; they were proved. */
+static void put_params(const struct sendmail *s, struct handover *h)
+{
+	static char mail_space[128], list_space[40];
+	struct buf mail = BUF_ON(mail_space), rcpt = BUF_ON(list_space);
+	bool ok = s->ret.n == 0 || params_put(&mail, SLICE("RET"), s->ret);
+
+	if (ok && s->envid.n > 0)
+		ok = params_put(&mail, SLICE("ENVID"), s->envid);
+	if (ok && s->notify.n > 0)
+		ok = params_put(&rcpt, SLICE("NOTIFY"), s->notify);
+	if (!ok)
+		return;
+	h->params = buf_slice(&mail);
+	h->notify = buf_slice(&rcpt);
 }
 
 static int deliver(struct sendmail *s, const struct conf *c,
@@ -209,6 +228,8 @@ static int deliver(struct sendmail *s, const struct conf *c,
 		.rewind = input_rewind,
 		.ctx = &input,
 	};
+	if (ENABLE_DSN_PARAMS)
+		put_params(s, &h);
 	input_start(&input, &job);
 	if (s->nrcpt > CONFIG_RCPT_MAX || s->rcpts.len > CONFIG_ENVELOPE_MAX)
 		input_keep(&input);

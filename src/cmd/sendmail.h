@@ -37,12 +37,13 @@ struct sendmail {
 	bool ignore_dots;            /* -i: a lone dot is text */
 	bool verbose;                /* -v */
 	bool flush_wait;             /* -qf */
-	bool ret_given;              /* -R was seen */
 	bool mail_back;              /* -oem, -oew, -oee: a notice */
 	bool mail_enough;            /* -oee: with it all is well */
 	const char *from;            /* -f, -r; NULL: the caller */
 	const char *name;            /* -F; NULL: NAME, or /etc/passwd */
 	const char *flush;           /* ID of -qI, or NULL */
+	struct slice notify;         /* -N; n 0: not given */
+	struct slice ret, envid;     /* -R and -V; n 0: not given */
 	/* Of mail(1): the input is a body, this header comes before it, */
 	struct slice front;
 	struct slice mime; /* and these fields if it is more than ASCII */

@@ -11,6 +11,7 @@
 #include "base/id.h"
 #include "cmd/cmd.h"
 #include "cmd/sendmail.h"
+#include "mail/params.h"
 
 /* Options without an argument; with one; whose argument is always glued. */
 #define FLAGS "cEGIiJmnsTtUvx"
@@ -19,9 +20,6 @@
 
 /* Of BusyBox's sendmail: the smart host is in our configuration. */
 #define BUSYBOX "SHwa"
-
-/* Longest ENVID (RFC 3461 4.4). */
-#define MAX_ENVID 100
 
 static int misuse(char letter, const char *words, const char *value)
 {
@@ -146,40 +144,14 @@ static const char *set_flush(struct sendmail *s, const char *value)
 	return NULL;
 }
 
-static bool is_hex(char c)
+/* Is it what a parameter of RFC 3461 may be?  Then it is kept as it is. */
+static bool take_param(struct slice *kept, struct slice name, struct slice v)
 {
-	return char_is_digit(c) || (c >= 'A' && c <= 'F');
-}
+	char space[128];
+	struct buf b = BUF_ON(space);
 
-/* RFC 3461 4.4: xtext */
-static bool is_envid(struct slice in)
-{
-	if (in.n > MAX_ENVID)
-		return false;
-	for (size_t i = 0; i < in.n; i++) {
-		char c = in.p[i];
-
-		if (!char_is_print(c) || c == ' ' || c == '=')
-			return false;
-		if (c == '+' && (in.n - i < 3 || !is_hex(in.p[i + 1]) ||
-				 !is_hex(in.p[i + 2])))
-			return false;
-	}
-	return true;
-}
-
-/* RFC 3461 4.1: NEVER, or a list of the others */
-static bool is_notify(struct slice in)
-{
-	if (slice_ieq(in, SLICE("never")))
-		return true;
-	if (slice_iends(in, SLICE(",")))
-		return false;
-	do {
-		if (!which(slice_cut(&in, ','), "success failure delay"))
-			return false;
-	} while (in.n > 0);
-	return true;
+	*kept = v;
+	return params_put(&b, name, v);
 }
 
 static const char *set_from(struct sendmail *s, const char *value)
@@ -190,15 +162,7 @@ static const char *set_from(struct sendmail *s, const char *value)
 	return NULL;
 }
 
-static const char *set_ret(struct sendmail *s, struct slice value)
-{
-	if (s->ret_given || !which(value, "full hdrs"))
-		return "expected full or hdrs, once";
-	s->ret_given = true;
-	return NULL;
-}
-
-/* -B -h -N -V are proved, and wait for a next hop that can use them. */
+/* -B and -h are proved, no more: what they say is found out. */
 static const char *take_value(struct sendmail *s, char letter,
 			      const char *value)
 {
@@ -230,13 +194,18 @@ static const char *take_value(struct sendmail *s, char letter,
 		return slice_to_u32(v, UINT32_MAX, &n) < 0 ? "expected a number"
 							   : NULL;
 	case 'N':
-		return is_notify(v) ? NULL
-				    : "expected never, or a list of success, "
-				      "failure, delay";
+		return take_param(&s->notify, SLICE("NOTIFY"), v)
+			       ? NULL
+			       : "expected never, or a list of success, "
+				 "failure, delay";
 	case 'R':
-		return set_ret(s, v);
+		return s->ret.n == 0 && take_param(&s->ret, SLICE("RET"), v)
+			       ? NULL
+			       : "expected full or hdrs, once";
 	case 'V':
-		return is_envid(v) ? NULL : "expected xtext of up to 100 bytes";
+		return take_param(&s->envid, SLICE("ENVID"), v)
+			       ? NULL
+			       : "expected xtext of up to 100 bytes";
 	case 'o':
 		set_classic(s, value);
 		break;

@@ -19,9 +19,10 @@ bool talk_add(struct talk *t, struct slice rcpt)
 {
 	/* Aliases and the trace need room in the envelope, too. */
 	if (t->txn.nrcpt == CONFIG_RCPT_MAX ||
-	    t->rcpts.len + rcpt.n > sizeof(t->rcpt_space) / 2)
+	    t->rcpts.len + rcpt.n + t->h->notify.n > sizeof(t->rcpt_space) / 2)
 		return false;
 	envelope_put_rcpt(&t->rcpts, rcpt);
+	envelope_put_params(&t->rcpts, t->h->notify);
 	t->txn.rcpts = buf_slice(&t->rcpts);
 	t->txn.nrcpt++;
 	return true;

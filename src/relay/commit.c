@@ -170,17 +170,14 @@ static void mark_refused(struct relay *r, struct batch *b, size_t of)
 
 static void log_queued(struct relay *r, struct submission *s)
 {
-	char from[ADDRESS_MAX_PATH + 2];
-	size_t n = s->env.len < sizeof(from) - 1 ? s->env.len
-						 : sizeof(from) - 1;
+	char space[ADDRESS_MAX_PATH + 2];
+	struct slice from = submission_sender(r, s, space);
 	struct buf why = BUF_ON(r->scratch);
 
-	chain_read(&r->stage, &s->env, 0, from, n);
-	from[n] = '\0';
 	for (unsigned i = 0; i < s->nrcpt && why.len == 0; i++)
 		if (s->rcpts[i].state != SPOOL_SENT)
 			submission_text(r, s, i, &why);
-	event_message(r, "queued", s->id, slice_str(from), s->size, s->nrcpt,
+	event_message(r, "queued", s->id, from, s->size, s->nrcpt,
 		      why.len ? buf_cstr(&why) : "waiting for the next hop");
 }
 

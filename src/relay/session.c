@@ -207,6 +207,7 @@ static void ask_mail(struct relay *r, struct session *s)
 	put_trace(r, s, &b);
 	job.from = s->server.path;
 	job.trace = b.overflow ? SLICE("from localhost") : buf_slice(&b);
+	job.params = s->server.extra;
 	job.size = s->server.size;
 	job.local = s->local;
 	job.queue = s->server.queue;
@@ -220,7 +221,8 @@ static void ask_rcpt(struct relay *r, struct session *s)
 {
 	struct outcome why;
 
-	if (submit_rcpt(r, s->submission, s->server.path, SLICE(""), &why) == 0)
+	if (submit_rcpt(r, s->submission, s->server.path, s->server.extra,
+			&why) == 0)
 		outcome_set(&why, VERDICT_SENT, 250, 215,
 			    SLICE("recipient ok"));
 	answer(s, &why);

@@ -13,7 +13,8 @@
 /* Replies that may be owed in one group; more would only fill buffers. */
 #define MAX_PENDING 100
 
-BUILD_ASSERT(CLIENT_LINE >= ADDRESS_MAX_PATH + 64);
+/* SIZE, ENVID and RET are less than NOTIFY and ORCPT (RFC 3461 4). */
+BUILD_ASSERT(CLIENT_LINE >= ADDRESS_MAX_PATH + 64 + 536);
 BUILD_ASSERT(SMTP_CLIENT_OUT >= 2 * CLIENT_LINE);
 
 void client_settle(struct smtp_client *c, const struct outcome *o, bool more)
@@ -112,6 +113,15 @@ static size_t put_path(struct smtp_client *c, const char *verb,
 	return start;
 }
 
+/* RFC 3461 5.2: as they came, or not at all. */
+static void put_params(struct smtp_client *c, struct slice params)
+{
+	if (!ENABLE_DSN_PARAMS || !(c->ehlo.ext & EHLO_DSN) || params.n == 0)
+		return;
+	buf_put_char(&c->out, ' ');
+	buf_put_slice(&c->out, params);
+}
+
 static void put_mail(struct smtp_client *c)
 {
 	size_t start = put_path(c, "MAIL FROM:<", c->txn->from);
@@ -125,6 +135,7 @@ static void put_mail(struct smtp_client *c)
 		buf_put_str(&c->out, " BODY=8BITMIME");
 	if (c->txn->queue && (c->ehlo.ext & EHLO_XQUEUE))
 		buf_put_str(&c->out, " XQUEUE");
+	put_params(c, c->txn->params);
 	client_end_line(c, start, NULL);
 }
 
@@ -160,12 +171,13 @@ static void leave_rest(struct smtp_client *c)
 /* Send RCPT for the next recipient; false: there is none. */
 static bool put_rcpt(struct smtp_client *c)
 {
-	struct slice rcpt;
+	struct slice rcpt, params;
 	const struct outcome *at;
+	size_t start;
 
 	do {
 		if (c->next_rcpt == c->txn->nrcpt ||
-		    !envelope_next_rcpt(&c->rest, &rcpt))
+		    !envelope_next(&c->rest, &rcpt, &params))
 			return false;
 		at = &c->txn->outcomes[c->next_rcpt];
 		c->next_rcpt++;
@@ -176,7 +188,9 @@ static bool put_rcpt(struct smtp_client *c)
 		return false;
 	}
 	c->asked++;
-	client_end_line(c, put_path(c, "RCPT TO:<", rcpt), NULL);
+	start = put_path(c, "RCPT TO:<", rcpt);
+	put_params(c, params);
+	client_end_line(c, start, NULL);
 	return true;
 }
 

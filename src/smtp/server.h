@@ -2,11 +2,11 @@
 /*
  * smtp/server.h - the SMTP and LMTP server as an engine: bytes in, bytes out.
  *
- * RFC 5321 with PIPELINING, SIZE, 8BITMIME, ENHANCEDSTATUSCODES; LHLO (RFC
+ * RFC 5321 with PIPELINING, SIZE, 8BITMIME, ENHANCEDSTATUSCODES, DSN; LHLO (RFC
  * 2033) where allowed.  Strict about line ends (SMTP smuggling).  The engine
  * asks its owner at each decision and waits for the answer; until then it
- * takes no more input.  Room for AUTH, STARTTLS, DSN and SMTPUTF8 is in the
- * command table and the parameter parser.
+ * takes no more input.  Room for AUTH, STARTTLS and SMTPUTF8 is in the command
+ * table and the parameter parser.
  *
  * The owner's loop:
  *   feed bytes; then, until smtp_server_ask() says NONE, do what it asks and
@@ -21,8 +21,11 @@
 #include "mail/address.h"
 #include "mail/dot.h"
 
-/* Octets of a command line with CRLF (RFC 5321 4.5.3.1.4 and extensions). */
-#define SMTP_SERVER_LINE 1024
+/*
+ * Octets of a command line with CRLF: 512 (RFC 5321 4.5.3.1.4), and those that
+ * NOTIFY and ORCPT add (RFC 3461 4).
+ */
+#define SMTP_SERVER_LINE 1056
 
 /* Octets of replies waiting to be sent: more than any group's answers. */
 #define SMTP_SERVER_OUT 2048
@@ -60,29 +63,30 @@ struct smtp_server_job {
 struct smtp_server {
 	const struct smtp_server_job *job; /* as given */
 	enum smtp_ask ask;                 /* the open question */
-	struct slice path; /* public with MAIL, RCPT: mailbox, no < > */
-	uint64_t size;     /* public with MAIL: SIZE=, 0 unknown */
-	bool eight_bit;    /* public with MAIL: BODY=8BITMIME */
-	bool queue;        /* public with MAIL: XQUEUE, only after LHLO */
-	bool esmtp;        /* public: EHLO or LHLO was said */
-	bool lmtp;         /* public: LHLO was said */
-	bool transaction;  /* public: MAIL was accepted, not yet ended */
-	uint16_t rcpts;    /* public: accepted recipients */
-	uint16_t errors;   /* of the client so far */
-	uint16_t commands; /* since the last message */
-	uint16_t replies;  /* given to the final dot */
-	uint8_t state;     /* enum smtp_server_state */
-	uint8_t params;    /* parameters seen in the command at hand */
-	bool greeted;      /* the greeting was sent, at least in part */
-	bool sync;         /* nothing may come before all replies are sent */
-	bool cr;           /* the last byte of the line was a CR */
-	bool over;         /* the session has ended */
-	uint64_t octets;   /* of the message so far */
-	struct dot_in dot; /* the message, on its way in */
-	struct buf body;   /* decoded bytes for the owner */
-	struct buf out;    /* what is to be sent */
-	size_t out_at;     /* bytes of out that were sent */
-	size_t line_len;   /* octets of line; one more than fits: too long */
+	struct slice path;  /* public with MAIL, RCPT: mailbox, no < > */
+	struct slice extra; /* public with them: mail/envelope.h, parameters */
+	uint64_t size;      /* public with MAIL: SIZE=, 0 unknown */
+	bool eight_bit;     /* public with MAIL: BODY=8BITMIME */
+	bool queue;         /* public with MAIL: XQUEUE, only after LHLO */
+	bool esmtp;         /* public: EHLO or LHLO was said */
+	bool lmtp;          /* public: LHLO was said */
+	bool transaction;   /* public: MAIL was accepted, not yet ended */
+	uint16_t rcpts;     /* public: accepted recipients */
+	uint16_t errors;    /* of the client so far */
+	uint16_t commands;  /* since the last message */
+	uint16_t replies;   /* given to the final dot */
+	uint8_t state;      /* enum smtp_server_state */
+	uint8_t params;     /* parameters seen in the command at hand */
+	bool greeted;       /* the greeting was sent, at least in part */
+	bool sync;          /* nothing may come before all replies are sent */
+	bool cr;            /* the last byte of the line was a CR */
+	bool over;          /* the session has ended */
+	uint64_t octets;    /* of the message so far */
+	struct dot_in dot;  /* the message, on its way in */
+	struct buf body;    /* decoded bytes for the owner */
+	struct buf out;     /* what is to be sent */
+	size_t out_at;      /* bytes of out that were sent */
+	size_t line_len;    /* octets of line; one more than fits: too long */
 	/* the large parts stand last: what is near is cheap to reach */
 	char helo[ADDRESS_MAX_DOMAIN + 1]; /* public: the client's name */
 	char line[SMTP_SERVER_LINE];

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "mail/params.h"
 #include "smtp/server_int.h"
 
 /* How a verb is used. */
@@ -23,7 +24,16 @@ struct command {
 };
 
 /* Parameters as bits of smtp_server.params: those of MAIL. */
-enum { PARAM_SIZE = 1, PARAM_BODY = 2, PARAM_QUEUE = 4 };
+enum {
+	PARAM_SIZE = 1,
+	PARAM_BODY = 2,
+	PARAM_QUEUE = 4,
+	PARAM_RET = 8,
+	PARAM_ENVID = 16
+};
+
+/* Those of RCPT. */
+enum { PARAM_NOTIFY = 32, PARAM_ORCPT = 64 };
 
 /*
  * RFC 5321 4.1.4.  No error that counts: a group whose MAIL was refused is
@@ -85,6 +95,8 @@ static void put_offer(struct smtp_server *s)
 		buf_put_char(&s->out, ' ');
 		buf_put_u64(&s->out, s->job->max_message);
 	}
+	if (ENABLE_DSN_PARAMS)
+		buf_put_str(&s->out, "\r\n250-DSN");
 	if (s->lmtp)
 		buf_put_str(&s->out, "\r\n250-XQUEUE");
 	buf_put_str(&s->out, "\r\n250 ENHANCEDSTATUSCODES\r\n");
@@ -131,12 +143,29 @@ static bool take_queue(struct smtp_server *s, struct slice value)
 static const struct {
 	const char *name;
 	uint8_t bit;
+	/* NULL: it is kept as it is. */
 	bool (*take)(struct smtp_server *s, struct slice value);
 } parameters[] = {
 	{ "SIZE", PARAM_SIZE, take_size },
 	{ "BODY", PARAM_BODY, take_body },
 	{ "XQUEUE", PARAM_QUEUE, take_queue },
+	{ "RET", PARAM_RET, NULL },
+	{ "ENVID", PARAM_ENVID, NULL },
+	{ "NOTIFY", PARAM_NOTIFY, NULL },
+	{ "ORCPT", PARAM_ORCPT, NULL },
 };
+
+/* Before a message comes nothing else is where its bytes will be. */
+static bool keep(struct smtp_server *s, struct slice name, struct slice value)
+{
+	struct buf b = BUF_ON(s->body_space);
+
+	b.len = s->extra.n;
+	if (!params_put(&b, name, value))
+		return false;
+	s->extra = buf_slice(&b);
+	return true;
+}
 
 /* One parameter; allowed: bits of those this command knows. */
 static bool take_param(struct smtp_server *s, struct slice word,
@@ -152,7 +181,8 @@ static bool take_param(struct smtp_server *s, struct slice word,
 			continue;
 		bool twice = s->params & bit;
 		s->params |= bit;
-		if (!twice && parameters[i].take(s, word))
+		if (!twice && (parameters[i].take ? parameters[i].take(s, word)
+						  : keep(s, name, word)))
 			return true;
 		fail_argument(s);
 		return false;
@@ -188,6 +218,7 @@ static bool take_path(struct smtp_server *s, struct slice args,
 	}
 	s->path = a.whole;
 	s->params = 0;
+	s->extra = SLICE("");
 	while ((word = slice_word(&args)).n > 0) {
 		if (!take_param(s, word, allowed))
 			return false;
@@ -199,6 +230,8 @@ static void run_mail(struct smtp_server *s, struct slice args)
 {
 	unsigned allowed = PARAM_SIZE | PARAM_BODY;
 
+	if (ENABLE_DSN_PARAMS)
+		allowed |= PARAM_RET | PARAM_ENVID;
 	s->size = 0;
 	s->eight_bit = false;
 	s->queue = false;
@@ -217,9 +250,11 @@ static void run_mail(struct smtp_server *s, struct slice args)
 
 static void run_rcpt(struct smtp_server *s, struct slice args)
 {
+	unsigned allowed = ENABLE_DSN_PARAMS ? PARAM_NOTIFY | PARAM_ORCPT : 0;
+
 	if (!s->transaction)
 		server_say(s, mail_first);
-	else if (!take_path(s, args, SLICE("TO:"), 0,
+	else if (!take_path(s, args, SLICE("TO:"), allowed,
 			    "501 5.1.3 malformed address"))
 		return;
 	else if (s->path.n == 0)

@@ -106,7 +106,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	};
 	struct smtp_txn txn = {
 		.from = a & 64 ? SLICE("") : SLICE("a@b"),
-		.rcpts = slice_of("r1@x\0r2@y\0r3@x", 15),
+		.params = SLICE("RET=HDRS"),
+		.rcpts = slice_of("r1@x\1NOTIFY=NEVER\0r2@y\0r3@x", 28),
 		.nrcpt = 3,
 		.size = b % 3 * 500u,
 		.eight_bit = b & 4,

@@ -28,6 +28,7 @@ static void answer(enum smtp_ask ask, bool no)
 		accepted = 0;
 	} else if (ask == SMTP_ASK_RCPT) {
 		must(in_mail && !in_data && s.path.n > 0);
+		must(!slice_has_control(s.extra));
 		accepted += !no;
 	} else if (ask == SMTP_ASK_DATA) {
 		must(in_mail && accepted > 0);

@@ -144,6 +144,8 @@ static void begin(struct slice rest)
 	memset(play.outcomes, 0x5a, sizeof(play.outcomes));
 	if (script_value(rest, "from", &v))
 		play.txn.from = keep(v);
+	if (script_value(rest, "params", &v))
+		play.txn.params = keep(v);
 	if (script_value(rest, "size", &v))
 		play.txn.size = script_number(v);
 	script_value(rest, "domain", &domain);

@@ -51,6 +51,10 @@ static void note_ask(enum smtp_ask ask)
 		buf_put_str(&play.asked, " 8bit");
 	if (ask == SMTP_ASK_MAIL && s->queue)
 		buf_put_str(&play.asked, " queue");
+	if ((ask == SMTP_ASK_MAIL || ask == SMTP_ASK_RCPT) && s->extra.n > 0) {
+		buf_put_char(&play.asked, ' ');
+		buf_put_slice(&play.asked, s->extra);
+	}
 	buf_put_char(&play.asked, '\n');
 }
 
