@@ -40,6 +40,7 @@ struct alone {
 	struct relay *relay;
 	int64_t lock_until_ms;       /* 0: it was not asked for yet */
 	int64_t end_ms;              /* the submitter waits no longer */
+	bool command;                /* no mail, but control */
 	bool begun;                  /* a transaction was answered */
 	bool whole;                  /* the transaction at hand was refused */
 	bool taken[CONFIG_RCPT_MAX]; /* those of the transaction at hand */
@@ -109,6 +110,9 @@ static int deny(const struct alone *a, int err)
 		cmd_err("no daemon is running, and %s",
 			a->store.why[0] ? a->store.why
 					: "the spool cannot be used");
+	/* As the control socket does. */
+	if (a->command && geteuid() != 0 && (err == -EACCES || err == -EPERM))
+		return EXIT_DENIED;
 	return EXIT_AGAIN;
 }
 
@@ -466,8 +470,10 @@ int alone_control(const struct conf *c, const struct identity *id,
 	static struct alone a;
 	bool reads = slice_starts(command, SLICE("queue")) ||
 		     slice_starts(command, SLICE("show"));
-	int code = start(&a, c, id, false);
+	int code;
 
+	a.command = true;
+	code = start(&a, c, id, false);
 	if (code == -ENOENT)
 		return without_spool(command);
 	if (code == 0 && ENABLE_SPOOL)

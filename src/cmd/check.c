@@ -10,32 +10,19 @@
 #include "base/fdio.h"
 #include "base/secret.h"
 #include "cmd/cmd.h"
-#include "cmd/passwd.h"
+#include "cmd/privilege.h"
 #include "conf/password.h"
 
-/* The user a secret has to be readable for; our own when there is none. */
-static void find_user(const struct conf *c, uint32_t *uid, uint32_t *gid)
-{
-	struct passwd_entry user;
-	int err = passwd_find(c->user.p, 0, &user);
-
-	if (err < 0 && c->user_default)
-		err = passwd_find("nobody", 0, &user);
-	/* Who is no root runs the daemon as himself. */
-	bool self = err < 0 || geteuid() != 0;
-	*uid = self ? geteuid() : user.uid;
-	*gid = self ? getegid() : user.gid;
-}
-
 /* May the password be used?  0, or EXIT_CONFIG_ after saying why not. */
-static int check_password(const struct conf_hop *hop, uint32_t uid,
-			  uint32_t gid)
+static int check_password(const struct conf_hop *hop,
+			  const struct privilege *who)
 {
 	char secret[PASSWORD_MAX];
 	static char words[400];
 	struct buf out = BUF_ON(secret);
 	struct buf why = BUF_ON(words);
-	int err = password_read(hop->password_file.p, uid, gid, &out, &why);
+	int err = password_read(hop->password_file.p, who->uid, who->gid, &out,
+				&why);
 
 	secret_wipe(secret, sizeof(secret));
 	if (err == 0)
@@ -125,8 +112,7 @@ int cmd_check(int argc, char **argv)
 {
 	const struct conf *c;
 	const struct identity *id;
-	uint32_t uid;
-	uint32_t gid;
+	struct privilege who;
 
 	bool live = argc > 1 && strcmp(argv[1], "--live") == 0;
 
@@ -147,10 +133,10 @@ int cmd_check(int argc, char **argv)
 		print_all(c, id, true);
 		return cmd_end(check_live(c, id));
 	}
-	find_user(c, &uid, &gid);
+	code = privilege_find(c, &who);
 	for (unsigned i = 0; i < c->nhops; i++) {
 		if (ENABLE_AUTH && c->hops[i].password_file.n > 0 &&
-		    check_password(&c->hops[i], uid, gid))
+		    check_password(&c->hops[i], &who))
 			code = EXIT_CONFIG_;
 	}
 	if (code)

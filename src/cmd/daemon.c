@@ -451,6 +451,12 @@ int cmd_daemon(int argc, char **argv)
 		cmd_err("daemon takes no arguments");
 		return EXIT_USAGE_;
 	}
+	/* First of all: none of them ends it, and none is lost. */
+	code = catch_signals();
+	if (code < 0) {
+		cmd_err("signals cannot be taken (error %d)", -code);
+		return EXIT_SYSTEM;
+	}
 	code = cmd_load(&d.conf, &d.id);
 	if (code == 0)
 		code = privilege_find(d.conf, &d.who);
@@ -458,12 +464,7 @@ int cmd_daemon(int argc, char **argv)
 		return code;
 	setup_log(d.conf);
 	d.relay = relay_static();
-	code = catch_signals();
 	d.clock = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-	if (code < 0) {
-		cmd_err("signals cannot be taken (error %d)", -code);
-		return EXIT_SYSTEM;
-	}
 	arm_clock(d.clock);
 	d.link = ENABLE_LINKUP ? link_up_open() : -1;
 	open_store(&d);

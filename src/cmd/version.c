@@ -28,8 +28,9 @@ static const char *const features[] = {
 
 int cmd_version(int argc, char **argv)
 {
-	(void)argc;
 	(void)argv;
+	if (argc > 1)
+		return cmd_usage(false);
 	cmd_out("mailmote %s\nfeatures:", CONFIG_VERSION);
 	for (unsigned i = 0; i < ARRAY_LEN(features); i++)
 		cmd_out("%s", features[i]);

@@ -19,16 +19,16 @@
 #define NEEDS(x) (ENABLE_##x ? NULL : #x)
 #define WHEN(x, set) (ENABLE_##x ? (set) : NULL)
 
-/* What a row of one text takes: its min. */
+/* What a row of one text takes: its min; a path has a max of bytes, too. */
 enum { TEXT_PATH, TEXT_DOMAIN, TEXT_ADDRESS, TEXT_USER };
 
-static bool is_text(unsigned kind, struct slice w)
+static bool is_text(unsigned kind, size_t max, struct slice w)
 {
 	struct address a;
 
 	switch (kind) {
 	case TEXT_PATH:
-		return w.p[0] == '/';
+		return w.p[0] == '/' && w.n <= max;
 	case TEXT_DOMAIN:
 		return address_is_domain(w) && w.p[0] != '[';
 	case TEXT_ADDRESS:
@@ -42,7 +42,7 @@ static int set_text(struct conf_reader *r, void *field, struct slice w)
 {
 	unsigned kind = r->row->min;
 
-	if (!is_text(kind, w))
+	if (!is_text(kind, r->row->max, w))
 		return reader_expected(r, NULL, w);
 	if (kind == TEXT_USER)
 		r->c->user_default = false;
@@ -102,6 +102,10 @@ static int set_words(struct conf_reader *r, void *field, struct slice w)
 #define ENABLE_ALWAYS 1
 
 #define PATH "an absolute path"
+#define PATH_MAX_ 240
+/* As long as the kernel's sun_path lets it be (unix(7)). */
+#define SOCKET_PATH PATH ", 107 bytes at most"
+#define SOCKET_MAX 107
 #define NEXTHOP "NEXTHOP [option=value...]"
 #define SPOOL_WORDS "PATH [size=N], N from 64K to the limit of this program"
 #define SINKS "syslog or stderr, and error, warning, info or debug"
@@ -128,13 +132,15 @@ static const struct conf_row rows[] = {
 	      listen_set_allow),
 #endif
 #if ENABLE_DAEMON || ENABLE_CONF_HELP
-	ROW("socket", PATH, DAEMON, set_text, FIELD(socket), TEXT_PATH, 0),
-	ROW("control", PATH, DAEMON, set_text, FIELD(control), TEXT_PATH, 0),
+	ROW("socket", SOCKET_PATH, DAEMON, set_text, FIELD(socket), TEXT_PATH,
+	    SOCKET_MAX),
+	ROW("control", SOCKET_PATH, DAEMON, set_text, FIELD(control), TEXT_PATH,
+	    SOCKET_MAX),
 #endif
 #if ENABLE_SPOOL || ENABLE_CONF_HELP
 	ROW("spool", SPOOL_WORDS, SPOOL, spool_set, FIELD(spool), 64,
 	    CONFIG_SPOOL_MAX_KB),
-	ROW("state", PATH, SPOOL, set_text, FIELD(state), TEXT_PATH, 0),
+	ROW("state", PATH, SPOOL, set_text, FIELD(state), TEXT_PATH, PATH_MAX_),
 	ROW("commit-after", "a time from 0 to 10m", SPOOL, spool_set_commit,
 	    FIELD(commit_smtp_ms), 0, 600),
 	ROW("retry", "MIN MAX, times from 1s to 7d", SPOOL, spool_set_retry,
@@ -151,7 +157,7 @@ static const struct conf_row rows[] = {
 	ROW("max-message", "bytes, such as 256K, from 1K", ALWAYS,
 	    set_max_message, FIELD(max_message), 1024, 0),
 #if ENABLE_TLS || ENABLE_CONF_HELP
-	ROW("ca", PATH, TLS, set_text, FIELD(ca), TEXT_PATH, 0),
+	ROW("ca", PATH, TLS, set_text, FIELD(ca), TEXT_PATH, PATH_MAX_),
 #endif
 	ROW("user", "a name of the system's users", ALWAYS, set_text,
 	    FIELD(user), TEXT_USER, 0),

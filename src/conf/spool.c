@@ -47,7 +47,7 @@ int spool_set(struct conf_reader *r, void *field, struct slice w)
 	static const struct slice option = { "size=", 5 };
 	uint64_t n = 0;
 
-	if (w.p[0] != '/')
+	if (w.p[0] != '/' || w.n > 240)
 		return reader_expected(r, NULL, w);
 	int err = reader_keep(r, w, field);
 	if (err == 0)

@@ -198,11 +198,11 @@ void attempt_unreadable(struct relay *r, struct delivery *d, int err)
 	struct spool_item item = { .mark = &m };
 	char id[ID_LEN + 1];
 
+	bool held = ENABLE_SPOOL && d->msg.id != 0 &&
+		    spool_commit(r->spool, &item, 1) == 0;
+
 	id_format(id, d->msg.id);
-	log_err("spool: message %s at frame %u cannot be read (error %d), "
-		"held",
-		id, d->msg.frame, -err);
-	if (ENABLE_SPOOL && d->msg.id != 0 &&
-	    spool_commit(r->spool, &item, 1) < 0)
-		log_err("spool: a hold was not stored");
+	log_err("spool: message %s at frame %u cannot be read (error %d)%s", id,
+		d->msg.frame, -err,
+		held ? ", held" : ", and a hold cannot be stored");
 }

@@ -93,6 +93,20 @@ static bool change_flags(struct relay *r, struct control *c,
 	return spool_commit(r->spool, &item, 1) == 0;
 }
 
+/* A message on its way that is not in the queue yet; NULL: there is none. */
+static const struct submission *find_staged(struct relay *r, struct slice word)
+{
+	uint64_t id;
+
+	if (id_parse(word, &id) < 0)
+		return NULL;
+	for (size_t i = 0; i < ARRAY_LEN(r->submissions); i++)
+		if (r->submissions[i].state == SUBMISSION_READY &&
+		    r->submissions[i].id == id)
+			return &r->submissions[i];
+	return NULL;
+}
+
 /*
  * The message that a word names; one with bytes missing can be found, too.
  * false: there is none, and that was said.
@@ -104,6 +118,10 @@ static bool find(struct relay *r, struct control *c, struct slice word,
 	struct buf b = BUF_ON(text);
 	uint64_t id;
 
+	if (find_staged(r, word) != NULL) {
+		fail(c, CODE_AGAIN, "the message is just being delivered");
+		return false;
+	}
 	if (id_parse(word, &id) == 0) {
 		c->damaged = spool_find(r->spool, id, msg) < 0;
 		if (!c->damaged || msg->id == id)
@@ -213,7 +231,8 @@ static bool flush_piece(struct relay *r, struct control *c)
 		return more;
 	}
 	c->step = 1;
-	if (word.n > 0 && !find(r, c, word, &msg))
+	if (word.n > 0 && find_staged(r, word) == NULL &&
+	    !find(r, c, word, &msg))
 		return false;
 	if (c->damaged) {
 		fail(c, CODE_IO, "the message is damaged: it cannot be sent");
@@ -226,18 +245,21 @@ static bool flush_piece(struct relay *r, struct control *c)
 /* The message with LF line ends, as a file would have it. */
 static bool show_piece(struct relay *r, struct control *c)
 {
+	const struct submission *s = find_staged(r, slice_trim(c->args));
+	bool staged = s != NULL && !s->big;
 	char part[PIECE * 3 / 4];
 	uint32_t n;
 
-	if (c->step++ == 0) {
-		c->msg = (struct spool_msg){ 0 };
-		if (!find(r, c, slice_trim(c->args), &c->msg))
-			return false;
-	}
-	n = c->msg.size - c->off;
+	/* It may have left the stage since the last piece. */
+	if (!staged && c->msg.id == 0 &&
+	    !find(r, c, slice_trim(c->args), &c->msg))
+		return false;
+	n = (staged ? s->body.len : c->msg.size) - c->off;
 	if (n > sizeof(part))
 		n = sizeof(part);
-	if (n > 0 && spool_read(r->spool, &c->msg, c->off, part, n) < 0) {
+	if (staged)
+		chain_read(&r->stage, &s->body, c->off, part, n);
+	else if (n > 0 && spool_read(r->spool, &c->msg, c->off, part, n) < 0) {
 		fail(c, CODE_IO, "the message cannot be read");
 		return false;
 	}

@@ -200,6 +200,18 @@ def test_others_get_75_and_the_reason(alone, fake, root):
     assert len(alone.queue()) == 1
 
 
+def test_control_by_others_is_77(alone, fake, root):
+    """As with a daemon; sendmail -q, as crontabs have it, is no fault."""
+    fake.stop()
+    alone.send()
+    for words in (['queue'], ['flush'], ['remove', '--all']):
+        p = alone.run(*words, user='games')
+        assert p.returncode == 77 and b'not allowed' in p.stderr, p.stderr
+    assert alone.run(name='mailq', user='games').returncode == 77
+    assert alone.run('-q', name='sendmail', user='games').returncode == 0
+    assert len(alone.queue()) == 1
+
+
 def test_two_at_once(alone, fake):
     """The lock is waited for; each message arrives once."""
     codes = []

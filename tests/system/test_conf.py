@@ -125,10 +125,14 @@ BROKEN = [
     ('smarthost smtp://a.test tls=maybe', ['tls', ':1']),
     ('smarthost mx', ['mx', ':1']),
     ('\nfrom "unclosed', [':2']),
+    ('socket /' + 'x' * 107, ['socket', ':1', '107']),
+    ('control /' + 'x' * 107, ['control', ':1', '107']),
+    ('spool /' + 'x' * 240, ['spool', ':1']),
+    ('ca /' + 'x' * 240, ['ca', ':1']),
 ]
 
 
-@pytest.mark.parametrize('text, words', BROKEN, ids=[b[0] for b in BROKEN])
+@pytest.mark.parametrize('text, words', BROKEN, ids=[b[0][:30] for b in BROKEN])
 @pytest.mark.parametrize('command', ['check', 'daemon'])
 def test_errors_name_line_and_key(make_relay, text, words, command):
     relay = make_relay(start=False)
@@ -140,6 +144,14 @@ def test_errors_name_line_and_key(make_relay, text, words, command):
     assert relay.file in said
     for word in words:
         assert word in said, said
+
+
+@pytest.mark.parametrize('command', ['check', 'daemon'])
+@pytest.mark.parametrize('user, words', [('nosuch', b'no user "nosuch"'),
+                                         ('root', b'root is not allowed')])
+def test_user_that_cannot_be(make_relay, root, user, words, command):
+    p = make_relay(start=False, user=user).run(command, limit_s=5)
+    assert p.returncode == 78 and words in p.stderr
 
 
 @pytest.mark.parametrize('name, words', [

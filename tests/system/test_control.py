@@ -97,6 +97,29 @@ def test_message_in_ram_is_active(make_relay, fake):
     assert relay.queue() == []
 
 
+def test_orders_for_a_message_in_ram(make_relay, fake):
+    """It can be read; it cannot be held back, and it is no unknown ID."""
+    hold = fake.script['mail'] = Hold()
+    relay = make_relay(clear(fake), commit_after='60s')
+    body = b'line\n' * 2000
+    thread = threading.Thread(target=relay.send,
+                              kwargs={'stdin': b'Subject: s\n\n' + body})
+    thread.start()
+    try:
+        assert hold.reached.wait(20)
+        ident = relay.queue()[0]['id']
+        p = relay.run('show', ident)
+        assert p.returncode == 0 and p.stdout.endswith(b'\n\n' + body)
+        assert relay.run('flush', ident).returncode == 0
+        for command in ('remove', 'hold', 'release'):
+            p = relay.run(command, ident)
+            assert p.returncode == 75 and b'being delivered' in p.stderr
+    finally:
+        hold.release()
+        thread.join()
+    assert len(fake.messages) == 1 and relay.queue() == []
+
+
 def test_queue_as_text(waiting):
     text = waiting.run('queue').stdout.decode()
     for m in waiting.queue():

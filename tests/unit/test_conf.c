@@ -153,7 +153,8 @@ static void test_simple(void **state)
 			 "got 'root'");
 	bad("domain [192.0.2.1]", "f:1: domain: expected a domain, "
 				  "got '[192.0.2.1]'");
-	bad("socket x", "f:1: socket: expected an absolute path, got 'x'");
+	bad("socket x", "f:1: socket: expected an absolute path, 107 bytes "
+			"at most, got 'x'");
 	bad("clock now", "f:1: clock: expected wait or floor, got 'now'");
 }
 
