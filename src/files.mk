@@ -32,6 +32,7 @@ obj-$(CONFIG_BOUNCE) += mail/dsn.o
 obj-y += mail/envelope.o
 obj-y += mail/fixup.o
 obj-y += mail/header.o
+obj-$(CONFIG_SMTPUTF8) += mail/idna.o
 obj-y += mail/lines.o
 obj-y += mail/outcome.o
 obj-y += mail/params.o

@@ -166,36 +166,11 @@ void buf_put_quoted(struct buf *b, struct slice s)
 	undo_if_cut(b, mark);
 }
 
-/*
- * Bytes of the well-formed UTF-8 sequence at the start of in, or 0: neither
- * overlong forms nor surrogates nor anything past U+10FFFF (RFC 3629 4).
- */
-static size_t utf8_len(struct slice in)
-{
-	uint8_t c = (uint8_t)in.p[0];
-	size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-
-	if (n == 1)
-		return 1;
-	if (c < 0xc2 || c > 0xf4 || n > in.n)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if (((uint8_t)in.p[i] & 0xc0) != 0x80)
-			return 0;
-	}
-
-	uint8_t second = (uint8_t)in.p[1];
-	if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) ||
-	    (c == 0xf0 && second < 0x90) || (c == 0xf4 && second > 0x8f))
-		return 0;
-	return n;
-}
-
 /* Append the character at the front of in for JSON; bytes of it. */
 static size_t put_json_char(struct buf *b, struct slice in)
 {
 	char c = in.p[0];
-	size_t n = utf8_len(in);
+	size_t n = slice_utf8_len(in);
 
 	if (n == 0) {
 		buf_put(b, "\xef\xbf\xbd", 3); /* U+FFFD */

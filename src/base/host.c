@@ -7,7 +7,7 @@
 /* RFC 1035 2.3.4: octets of a label. */
 #define MAX_LABEL 63
 
-bool host_is_name(struct slice in)
+bool host_is_name(struct slice in, bool utf8)
 {
 	size_t label = 0; /* octets of the label so far */
 	char last = '-';
@@ -15,9 +15,13 @@ bool host_is_name(struct slice in)
 	for (size_t i = 0; i < in.n; i++) {
 		char c = in.p[i];
 
+		/* RFC 5890 2.3.2.1: the length of a U-label is its A-label's */
+		if (utf8 && ((uint8_t)c & 0xc0) == 0x80)
+			continue;
 		/* no '-' at either end, nothing empty */
 		if ((c == '.' && last == '-') || (c == '-' && label == 0) ||
-		    (c != '.' && c != '-' && c != '_' && !char_is_alnum(c)) ||
+		    (c != '.' && c != '-' && c != '_' && !char_is_alnum(c) &&
+		     !(utf8 && (uint8_t)c > 0x7f)) ||
 		    ++label > MAX_LABEL + (c == '.'))
 			return false;
 		last = c;

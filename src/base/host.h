@@ -12,9 +12,10 @@
 /*
  * Labels of letters, digits, '-' (inside only) and '_', of 1 to 63 octets,
  * with dots between them (RFC 1123 2.1, RFC 1035 2.3.4)?  The whole may be of
- * any length.
+ * any length.  utf8: UTF-8, which in is known to be, counts as letters, and a
+ * label has as many characters.
  */
-bool host_is_name(struct slice in);
+bool host_is_name(struct slice in, bool utf8);
 
 /*
  * Read "192.0.2.1", four numbers of one to three digits, into out.  zeros:

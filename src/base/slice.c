@@ -263,3 +263,36 @@ bool slice_has_control(struct slice in)
 	}
 	return false;
 }
+
+size_t slice_utf8_len(struct slice in)
+{
+	uint8_t c = (uint8_t)in.p[0];
+	size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+	if (n == 1)
+		return 1;
+	if (c < 0xc2 || c > 0xf4 || n > in.n)
+		return 0;
+	for (size_t i = 1; i < n; i++) {
+		if (((uint8_t)in.p[i] & 0xc0) != 0x80)
+			return 0;
+	}
+
+	uint8_t second = (uint8_t)in.p[1];
+	if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) ||
+	    (c == 0xf0 && second < 0x90) || (c == 0xf4 && second > 0x8f))
+		return 0;
+	return n;
+}
+
+bool slice_is_utf8(struct slice in)
+{
+	while (in.n > 0) {
+		size_t n = slice_utf8_len(in);
+
+		if (n == 0 || (in.p[0] == '\xc2' && (uint8_t)in.p[1] < 0xa0))
+			return false;
+		in = slice_from(in, n);
+	}
+	return true;
+}

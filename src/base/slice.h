@@ -117,4 +117,14 @@ bool slice_has_8bit(struct slice in);
 /* Does in hold a control byte (below 0x20, or 0x7f)? */
 bool slice_has_control(struct slice in);
 
+/*
+ * Bytes of the well-formed UTF-8 sequence at the start of in (n > 0), or 0:
+ * neither overlong forms nor surrogates nor anything past U+10FFFF (RFC 3629
+ * 4).
+ */
+size_t slice_utf8_len(struct slice in);
+
+/* Is in UTF-8, without the control bytes U+0080 to U+009F? */
+bool slice_is_utf8(struct slice in);
+
 #endif

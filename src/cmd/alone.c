@@ -320,7 +320,8 @@ static int submit(struct alone *a, const struct handover *h,
 				  .params = h->params,
 				  .trace = SLICE("from localhost (sendmail)"),
 				  .local = true,
-				  .queue = h->mode == HANDOVER_QUEUE };
+				  .queue = h->mode == HANDOVER_QUEUE,
+				  .utf8 = h->utf8 };
 	struct slice mine = *rcpts, rcpt;
 	struct outcome why;
 	bool give = false;

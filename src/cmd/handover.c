@@ -145,6 +145,7 @@ int handover_daemon(const struct conf *c, const struct handover *h)
 	t->txn.params = h->params;
 	t->txn.size = h->size;
 	t->txn.eight_bit = h->eight_bit;
+	t->txn.utf8 = h->utf8;
 	t->txn.queue = h->mode == HANDOVER_QUEUE;
 	t->lost = false;
 	r->rest = h->rcpts;

@@ -29,6 +29,7 @@ struct handover {
 	enum handover_mode mode; /* may it wait for the next hop? */
 	bool verbose;            /* say on standard error what happens */
 	bool eight_bit;          /* its first bytes hold some above 0x7f */
+	bool utf8;               /* with SMTPUTF8 */
 	uint64_t size;           /* estimate of its octets; 0 unknown */
 	/* The repair of its header; who delivers it may add to this. */
 	struct fixup_job *header;

@@ -199,6 +199,20 @@ static void put_params(const struct sendmail *s, struct handover *h)
 	h->notify = buf_slice(&rcpt);
 }
 
+/* Does the message need SMTPUTF8? */
+static int choose_utf8(const struct sendmail *s, struct handover *h)
+{
+	bool needed = slice_has_8bit(h->from) || slice_has_8bit(h->rcpts);
+
+	if (needed && s->utf8 == 'n') {
+		cmd_err("an address is not ASCII, and -O smtputf8=no: "
+			"nothing was sent");
+		return EXIT_DATA;
+	}
+	h->utf8 = s->utf8 == 'y' || needed;
+	return 0;
+}
+
 static int deliver(struct sendmail *s, const struct conf *c,
 		   const struct identity *id)
 {
@@ -230,6 +244,10 @@ static int deliver(struct sendmail *s, const struct conf *c,
 	};
 	if (ENABLE_DSN_PARAMS)
 		put_params(s, &h);
+	if (ENABLE_SMTPUTF8)
+		code = choose_utf8(s, &h);
+	if (code)
+		return code;
 	input_start(&input, &job);
 	if (s->nrcpt > CONFIG_RCPT_MAX || s->rcpts.len > CONFIG_ENVELOPE_MAX)
 		input_keep(&input);

@@ -39,11 +39,12 @@ struct sendmail {
 	bool flush_wait;             /* -qf */
 	bool mail_back;              /* -oem, -oew, -oee: a notice */
 	bool mail_enough;            /* -oee: with it all is well */
-	const char *from;            /* -f, -r; NULL: the caller */
-	const char *name;            /* -F; NULL: NAME, or /etc/passwd */
-	const char *flush;           /* ID of -qI, or NULL */
-	struct slice notify;         /* -N; n 0: not given */
-	struct slice ret, envid;     /* -R and -V; n 0: not given */
+	char utf8;           /* -O smtputf8: 'y', 'n'; 0: where it is needed */
+	const char *from;    /* -f, -r; NULL: the caller */
+	const char *name;    /* -F; NULL: NAME, or /etc/passwd */
+	const char *flush;   /* ID of -qI, or NULL */
+	struct slice notify; /* -N; n 0: not given */
+	struct slice ret, envid; /* -R and -V; n 0: not given */
 	/* Of mail(1): the input is a body, this header comes before it, */
 	struct slice front;
 	struct slice mime; /* and these fields if it is more than ASCII */

@@ -89,7 +89,8 @@ static void set_long(struct sendmail *s, struct slice rest)
 	struct slice v = slice_trim(rest);
 	char first = v.n > 0 ? v.p[0] : '\0';
 
-	switch (which(name, "IgnoreDots DeliveryMode ErrorMode")) {
+	switch (which(name, "IgnoreDots DeliveryMode ErrorMode "
+			    "SMTPUTF8")) {
 	case 1:
 		s->ignore_dots = !slice_istarts(v, SLICE("f"));
 		break;
@@ -98,6 +99,9 @@ static void set_long(struct sendmail *s, struct slice rest)
 		break;
 	case 3:
 		set_errors(s, char_lower(first));
+		break;
+	case 4:
+		s->utf8 = char_lower(first);
 		break;
 	default:
 		break;

@@ -18,6 +18,8 @@ static int bad_address(struct slice where, const char *words)
 	char space[520];
 	struct buf text = BUF_ON(space);
 
+	if (ENABLE_SMTPUTF8 && !slice_is_utf8(where))
+		words = "neither ASCII nor UTF-8";
 	buf_put_quoted(&text, where);
 	cmd_err("%s: %s, nothing was sent", words, buf_cstr(&text));
 	return EXIT_DATA;
@@ -41,7 +43,7 @@ static int add_rcpt(struct sendmail *s, const char *mailbox)
 {
 	struct address a;
 
-	if (address_parse(slice_str(mailbox), &a) < 0)
+	if (address_parse_utf8(slice_str(mailbox), &a) < 0)
 		return bad_address(slice_str(mailbox), "bad address");
 	if (has_rcpt(s, &a))
 		return 0;

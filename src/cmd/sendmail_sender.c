@@ -6,6 +6,7 @@
 #include "cmd/passwd.h"
 #include "cmd/sendmail.h"
 #include "mail/addrlist.h"
+#include "mail/idna.h"
 
 /* The caller's login name, in *user; what can be no local part is replaced. */
 static void find_caller(struct passwd_entry *user)
@@ -39,7 +40,7 @@ static int read_from(const char *text, struct buf *path)
 		return 0;
 	addrlist_start(&reader, in);
 	if (addrlist_next(&reader, &e) > 0 &&
-	    address_parse(slice_str(e.addr), &a) == 0) {
+	    address_parse_utf8(slice_str(e.addr), &a) == 0) {
 		buf_put_slice(path, a.whole);
 		if (addrlist_next(&reader, &e) == 0)
 			return 0;
@@ -47,7 +48,9 @@ static int read_from(const char *text, struct buf *path)
 	char space[200];
 	struct buf got = BUF_ON(space);
 	buf_put_quoted(&got, slice_head(in, 40));
-	cmd_err("-f: expected one address, got %s", buf_cstr(&got));
+	cmd_err("-f: expected one address%s, got %s",
+		ENABLE_SMTPUTF8 && !slice_is_utf8(in) ? " in UTF-8" : "",
+		buf_cstr(&got));
 	return EXIT_DATA;
 }
 
@@ -67,7 +70,9 @@ int sendmail_sender(const struct sendmail *s, const struct identity *id,
 	struct slice mailbox = path->len > 0 ? buf_slice(path)
 					     : slice_str(user.name);
 	buf_put_char(from, '<');
-	buf_put_slice(from, mailbox);
+	/* A domain is understood everywhere in ASCII. */
+	if (!ENABLE_SMTPUTF8 || !idna_put_mailbox(from, mailbox))
+		buf_put_slice(from, mailbox);
 	if (slice_find(mailbox, '@') < 0 && id->domain[0])
 		buf_putf(from, "@%s", id->domain);
 	buf_put_char(from, '>');

@@ -40,7 +40,7 @@ bool conf_is_local(const struct conf *c, struct slice hostname,
 {
 	struct address a;
 
-	if (address_parse(rcpt, &a) < 0)
+	if (address_parse_utf8(rcpt, &a) < 0)
 		return false;
 	return a.domain.n == 0 || slice_ieq(a.domain, SLICE("localhost")) ||
 	       (hostname.n > 0 && slice_ieq(a.domain, hostname)) ||

@@ -82,7 +82,7 @@ static int put_complete(const struct identity *id, struct slice mailbox,
 {
 	struct address a;
 
-	if (address_parse(mailbox, &a) < 0)
+	if (address_parse_utf8(mailbox, &a) < 0)
 		return -EINVAL;
 	buf_put_slice(out, a.whole);
 	if (a.domain.n > 0)
@@ -112,7 +112,7 @@ static const struct conf_alias *alias_of(const struct identity *id,
 {
 	struct address a;
 
-	if (!ENABLE_ALIAS || address_parse(mailbox, &a) < 0)
+	if (!ENABLE_ALIAS || address_parse_utf8(mailbox, &a) < 0)
 		return NULL;
 	if (!conf_is_local(c, slice_str(id->hostname), mailbox) &&
 	    !conf_is_local(c, slice_str(id->node), mailbox))

@@ -3,8 +3,8 @@
  * mail/address.c - see mail/address.h.
  *
  * Every address that reaches a wire, a spool or a log has passed here: what
- * is taken holds no control byte and nothing above 0x7f, so that it cannot
- * break out of its line (STANDARDS.md S-8, S-9).
+ * is taken holds no control byte, and above 0x7f only UTF-8 where that is
+ * wanted, so that it cannot break out of its line (STANDARDS.md S-8, S-9).
  */
 #include "mail/address.h"
 
@@ -15,7 +15,7 @@
 /* The brackets and the mailbox between them are a path (4.5.3.1.3). */
 #define MAX_MAILBOX (ADDRESS_MAX_PATH - 2)
 
-bool address_is_domain(struct slice in)
+static bool is_domain(struct slice in, bool utf8)
 {
 	uint8_t ip[16];
 
@@ -29,7 +29,18 @@ bool address_is_domain(struct slice in)
 			return host_read_v6(slice_from(in, 5), ip);
 		return host_read_v4(in, ip, true);
 	}
-	return host_is_name(in);
+	return host_is_name(in, utf8);
+}
+
+bool address_is_domain(struct slice in)
+{
+	return is_domain(in, false);
+}
+
+/* RFC 6531 3.3: UTF8-non-ascii stands wherever a letter may. */
+static bool is_wide(char c)
+{
+	return ENABLE_SMTPUTF8 && (uint8_t)c > 0x7f;
 }
 
 /* RFC 5321 4.1.2: Quoted-string at the start of in; its length, 0: none. */
@@ -42,7 +53,7 @@ static size_t quoted_len(struct slice in)
 			return i + 1;
 		if (in.p[i] == '\\')
 			i++;
-		if (i >= in.n || !char_is_print(in.p[i]))
+		if (i >= in.n || !(char_is_print(in.p[i]) || is_wide(in.p[i])))
 			return 0;
 	}
 	return 0;
@@ -55,18 +66,27 @@ static size_t dots_len(struct slice in)
 	bool dot = true; /* the byte before was one, or there is none */
 
 	for (; n < in.n; n++) {
-		if (in.p[n] == '.' ? dot : !char_is_atext(in.p[n]))
+		char c = in.p[n];
+
+		if (c == '.' ? dot : !(char_is_atext(c) || is_wide(c)))
 			break;
-		dot = in.p[n] == '.';
+		dot = c == '.';
 	}
 	return dot ? 0 : n;
 }
 
 int address_parse(struct slice in, struct address *out)
 {
+	return slice_has_8bit(in) ? -EINVAL : address_parse_utf8(in, out);
+}
+
+int address_parse_utf8(struct slice in, struct address *out)
+{
 	struct address a = { .whole = in };
 	size_t n = quoted_len(in);
 
+	if (ENABLE_SMTPUTF8 ? !slice_is_utf8(in) : slice_has_8bit(in))
+		return -EINVAL;
 	if (n == 0)
 		n = dots_len(in);
 	if (n == 0)
@@ -78,7 +98,7 @@ int address_parse(struct slice in, struct address *out)
 		a.domain = slice_from(in, n + 1);
 		if (a.domain.n > ADDRESS_MAX_DOMAIN)
 			return -EMSGSIZE;
-		if (!address_is_domain(a.domain))
+		if (!is_domain(a.domain, ENABLE_SMTPUTF8))
 			return -EINVAL;
 	}
 	if (n > ADDRESS_MAX_LOCAL || in.n > MAX_MAILBOX)
@@ -144,7 +164,7 @@ int address_parse_path(struct slice in, struct address *out)
 	rest = slice_from(rest, mailbox.n);
 	if (bracket != (rest.n > 0 && rest.p[0] == '>'))
 		return -EINVAL;
-	err = address_parse(mailbox, out);
+	err = address_parse_utf8(mailbox, out);
 	if (err < 0)
 		return err;
 	return (int)(in.n - rest.n + bracket);

@@ -30,7 +30,15 @@ struct address {
 must_check int address_parse(struct slice in, struct address *out);
 
 /*
- * Read a path at the start of in: "<" [source route ":"] mailbox ">" or "<>".
+ * The same, UTF-8 as well (RFC 6531 3.3; not the control bytes above 0x7f),
+ * where CONFIG_SMTPUTF8 is set.  A label has up to 63 characters then: no
+ * table says which of them may stand in a domain.
+ */
+must_check int address_parse_utf8(struct slice in, struct address *out);
+
+/*
+ * Read a path at the start of in: "<" [source route ":"] mailbox ">" or "<>",
+ * the mailbox as address_parse_utf8() takes it.
  * A source route is skipped (RFC 5321 4.1.1.3, appendix C).  For "<>" the
  * address is empty.  Unbracketed mailboxes up to a blank are taken too:
  * clients exist that send them.

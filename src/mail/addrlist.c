@@ -5,7 +5,7 @@
  * Words are gathered without the blanks and comments between them until a
  * special tells what they were: a display name before '<', a group's name
  * before ':', an address otherwise.  What comes out has been judged by
- * address_parse() (STANDARDS.md S-8): this file only takes things apart.
+ * address_parse_utf8() (STANDARDS.md S-8): this file only takes things apart.
  */
 #include "mail/addrlist.h"
 
@@ -76,7 +76,7 @@ static size_t literal_len(struct slice in)
 	return end < 0 ? 0 : (size_t)end + 1;
 }
 
-/* Words of display names may be raw 8-bit; address_parse() refuses them. */
+/* Words of display names may be raw 8-bit; addresses are judged later. */
 static size_t atom_len(struct slice in)
 {
 	size_t n = 0;
@@ -197,7 +197,7 @@ static int finish(const struct addrlist *l, struct scan *s)
 	const char *text = buf_cstr(&s->addr);
 	if (s->addr.overflow)
 		return -EMSGSIZE;
-	return address_parse(slice_str(text), &a);
+	return address_parse_utf8(slice_str(text), &a);
 }
 
 /* Find the end of an entry that is of no use, so that others can be read. */

@@ -12,7 +12,7 @@
  *
  * Behind the reverse-path and behind each recipient, before its NUL, there may
  * be a mark and the ESMTP parameters that it came with, as they go on the
- * wire, one blank between two: RET, ENVID and SMTPUTF8; NOTIFY and ORCPT.
+ * wire, one blank between two: RET and ENVID; NOTIFY and ORCPT.
  *
  *   reverse-path MARK RET=HDRS ENVID=QQ314159 NUL ...
  *

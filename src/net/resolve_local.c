@@ -21,7 +21,7 @@ static bool is_host(struct slice host)
 	struct slice last =
 		slice_from(host, (size_t)(slice_rfind(host, '.') + 1));
 
-	return host.n <= MAX_HOST && host_is_name(host) &&
+	return host.n <= MAX_HOST && host_is_name(host, false) &&
 	       slice_to_u32(last, 0, &n) == -EINVAL;
 }
 

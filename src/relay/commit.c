@@ -95,6 +95,8 @@ static void add_to_batch(struct relay *r, struct batch *b, struct submission *s)
 	};
 	if (s->eight_bit)
 		a->flags |= SPOOL_8BIT;
+	if (s->utf8_header)
+		a->flags |= RELAY_UTF8;
 	if (s->wall_sane)
 		a->flags |= SPOOL_WALL_SANE;
 	if (s->bare)

@@ -142,8 +142,12 @@ static int scan_header(struct submission *s, struct slice in,
 
 	while (in.n > 0 && !(s->scan.seen & FIXUP_SAW_BODY)) {
 		struct buf out = BUF_ON(thrown_away);
+		uint32_t before = s->scan.header_len;
 		size_t used = fixup_feed(&s->scan, in, &out);
 
+		if (s->utf8 && s->scan.header_len > before)
+			s->utf8_header |= slice_has_8bit(
+				slice_head(in, s->scan.header_len - before));
 		in = slice_from(in, used);
 	}
 	if (s->scan.received > CONFIG_RECEIVED_MAX)

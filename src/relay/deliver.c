@@ -53,14 +53,20 @@ void delivery_touch(struct relay *r, struct delivery *d)
 	d->deadline_ms = s ? r->now_ms + s * 1000LL : INT64_MAX;
 }
 
-/* RFC 6152 3: what a hop of 7 bits cannot be given, the engine refuses. */
+/* RFC 6152 3, RFC 6531 3.2: what a hop cannot be given, the engine refuses. */
 static void set_eight_bit(struct relay *r, struct delivery *d)
 {
-	d->txn.eight_bit = d->staged != NULL ? d->staged->eight_bit
-					     : (d->msg.flags & SPOOL_8BIT) != 0;
-	if (ENABLE_MIME_DOWNGRADE && d->txn.eight_bit &&
-	    !(d->client.ehlo.ext & EHLO_8BITMIME))
-		d->txn.eight_bit = !downgrade_begin(r, d);
+	const struct submission *s = d->staged;
+	unsigned ext = d->client.ehlo.ext;
+	bool text = s ? s->eight_bit : (d->msg.flags & SPOOL_8BIT) != 0;
+	bool header = s ? s->utf8_header : (d->msg.flags & RELAY_UTF8) != 0;
+	bool fits = (!text || (ext & EHLO_8BITMIME)) &&
+		    (!header || (ext & EHLO_SMTPUTF8));
+
+	if (ENABLE_MIME_DOWNGRADE && !fits && downgrade_begin(r, d))
+		text = header = false;
+	d->txn.eight_bit = text;
+	d->txn.utf8 = ENABLE_SMTPUTF8 && header;
 }
 
 void delivery_begin(struct relay *r, struct delivery *d)

@@ -21,14 +21,17 @@ void route_put(struct relay *r, struct buf *b, unsigned route)
 	buf_put_slice(b, rt->pattern);
 }
 
-/* Addresses hold no control bytes; what else there is, is escaped. */
+/* Addresses are UTF-8 without control bytes. */
 static void put_path(struct buf *b, const char *key, struct slice path)
 {
 	buf_putf(b, " %s=<", key);
-	for (size_t i = 0; i < path.n; i++)
-		buf_put_char(b, char_is_print(path.p[i]) && path.p[i] != '>'
-					? path.p[i]
-					: '?');
+	for (size_t i = 0; i < path.n; i++) {
+		char c = path.p[i];
+		bool fits = ENABLE_SMTPUTF8 && (uint8_t)c > 0x7f;
+
+		fits |= char_is_print(c) && c != '>';
+		buf_put_char(b, fits ? c : '?');
+	}
 	buf_put_char(b, '>');
 }
 

@@ -10,6 +10,7 @@
 #include "mail/addrlist.h"
 #include "mail/date.h"
 #include "mail/header.h"
+#include "mail/idna.h"
 #include "mail/trace.h"
 #include "relay/parts.h"
 
@@ -62,10 +63,10 @@ static void put_missing(struct relay *r, struct delivery *d)
 	struct buf from = BUF_ON(d->from), msgid = BUF_ON(d->msgid);
 	char id[ID_LEN + 1];
 
-	if (d->txn.from.n > 0)
-		buf_put_slice(&from, d->txn.from);
-	else
+	if (d->txn.from.n == 0)
 		buf_putf(&from, "MAILER-DAEMON@%s", message_domain(r));
+	else if (!ENABLE_SMTPUTF8 || !idna_put_mailbox(&from, d->txn.from))
+		buf_put_slice(&from, d->txn.from);
 	d->fixup_job.from = buf_slice(&from);
 	/* The same for every attempt: it comes from the identifier alone. */
 	id_format(id, d->id);

@@ -18,23 +18,39 @@
 /* Of a line in parentheses. */
 #define INSIDE 76
 
-/* Columns of text when what is not printable ASCII is written \xNN. */
+/* Bytes of the character at the start of s; 0: it is shown as \xNN. */
+static size_t shown_len(struct slice s)
+{
+	size_t n = slice_utf8_len(s);
+
+	if (!ENABLE_SMTPUTF8 || n == 1)
+		return char_is_print(s.p[0]);
+	return slice_is_utf8(slice_head(s, n)) ? n : 0;
+}
+
+/* Columns of text; a character counts as one. */
 static size_t width(struct slice s)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < s.n; i++)
-		n += char_is_print(s.p[i]) ? 1 : 4;
+	while (s.n > 0) {
+		size_t len = shown_len(s);
+
+		n += len > 0 ? 1 : 4;
+		s = slice_from(s, len > 0 ? len : 1);
+	}
 	return n;
 }
 
 static void put_safe(struct buf *b, struct slice s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		if (char_is_print(s.p[i]))
-			buf_put_char(b, s.p[i]);
-		else
-			buf_putf(b, "\\x%02x", (unsigned)(uint8_t)s.p[i]);
+	while (s.n > 0) {
+		size_t len = shown_len(s);
+
+		if (len == 0)
+			buf_putf(b, "\\x%02x", (unsigned)(uint8_t)s.p[0]);
+		buf_put_slice(b, slice_head(s, len));
+		s = slice_from(s, len > 0 ? len : 1);
 	}
 }
 

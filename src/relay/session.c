@@ -184,7 +184,8 @@ static void answer(struct session *s, const struct outcome *o)
 static void put_trace(struct relay *r, struct session *s, struct buf *b)
 {
 	const char *name = r->id->hostname;
-	const char *with = s->server.esmtp ? "ESMTP" : "SMTP";
+	const char *with = s->server.esmtp && !s->server.utf8 ? "ESMTP"
+							      : "SMTP";
 
 	/* RFC 5321 4.4: the client's word, and what we know of it. */
 	buf_putf(b, "from %s (",
@@ -193,8 +194,9 @@ static void put_trace(struct relay *r, struct session *s, struct buf *b)
 		buf_putf(b, "uid %u", s->peer.uid);
 	else
 		net_addr_put_literal(b, &s->peer.addr);
-	buf_putf(b, ")\r\n\tby %s (mailmote) with %s",
-		 name[0] ? name : "localhost", s->server.lmtp ? "LMTP" : with);
+	buf_putf(b, ")\r\n\tby %s (mailmote) with %s%s",
+		 name[0] ? name : "localhost", s->server.utf8 ? "UTF8" : "",
+		 s->server.lmtp ? "LMTP" : with);
 }
 
 static void ask_mail(struct relay *r, struct session *s)
@@ -211,6 +213,7 @@ static void ask_mail(struct relay *r, struct session *s)
 	job.size = s->server.size;
 	job.local = s->local;
 	job.queue = s->server.queue;
+	job.utf8 = s->server.utf8;
 	s->submission = submit_begin(r, &job, &why);
 	if (s->submission != NULL)
 		outcome_set(&why, VERDICT_SENT, 250, 210, SLICE("sender ok"));

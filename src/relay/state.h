@@ -40,6 +40,9 @@
 /* A stored message's flag: its sender came as a bare name. */
 #define RELAY_BARE SPOOL_USER
 
+/* Another: it came with SMTPUTF8, and its header has 8-bit bytes. */
+#define RELAY_UTF8 (SPOOL_USER << 1)
+
 /* No route: the recipient waits until the configuration has one. */
 #define ROUTE_NONE 0xff
 
@@ -85,6 +88,8 @@ struct submission {
 	bool orphan;       /* its submitter is gone */
 	bool big;          /* the content is in the spool's data frames */
 	bool eight_bit;    /* the content has 8-bit bytes */
+	bool utf8;         /* it came with SMTPUTF8 */
+	bool utf8_header;  /* and its header has 8-bit bytes */
 	bool bare;         /* its sender came as a bare name */
 	bool want_commit;  /* at the end of this turn */
 	bool wall_sane;    /* wall_s was to be believed */

@@ -39,6 +39,7 @@ static void fill_new(struct relay *r, struct submission *s,
 	s->announced = job->size;
 	s->local = job->local;
 	s->queue = job->queue;
+	s->utf8 = job->utf8;
 	s->moved_ms = r->now_ms;
 	s->bare = r->conf->from.n == 0 && slice_find(job->from, '@') < 0;
 	s->wall_s = world_wall_s(r->w);
@@ -131,10 +132,11 @@ static bool is_known(struct relay *r, const struct submission *s,
 	struct address a, b;
 
 	chain_read(&r->stage, &s->env, 0, r->known, s->env.len);
-	if (envelope_parse(packed, &env) < 0 || address_parse(mailbox, &a) < 0)
+	if (envelope_parse(packed, &env) < 0 ||
+	    address_parse_utf8(mailbox, &a) < 0)
 		return false;
 	while (envelope_next_rcpt(&env.rcpts, &rcpt))
-		if (address_parse(rcpt, &b) == 0 && address_eq(&a, &b))
+		if (address_parse_utf8(rcpt, &b) == 0 && address_eq(&a, &b))
 			return true;
 	return false;
 }

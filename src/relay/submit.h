@@ -25,6 +25,7 @@ struct submit_job {
 	uint64_t size;              /* announced, 0 unknown */
 	bool local; /* by the submission socket or sendmail itself */
 	bool queue; /* commit at once (-odb, -odq) */
+	bool utf8;  /* SMTPUTF8 was said */
 };
 
 /*

@@ -3,9 +3,9 @@
  * smtp/client.h - the SMTP and LMTP client as an engine: bytes in, bytes out.
  *
  * It speaks RFC 5321 (LMTP: RFC 2033) with PIPELINING, SIZE, 8BITMIME,
- * STARTTLS and AUTH, many transactions over one connection.  It makes no
- * system call, knows no clock and holds no message: the owner looks at
- * smtp_client_wants() and does what it says until SMTP_WANT_CLOSE.
+ * SMTPUTF8, STARTTLS and AUTH, many transactions over one connection.  It
+ * makes no system call, knows no clock and holds no message: the owner looks
+ * at smtp_client_wants() and does what it says until SMTP_WANT_CLOSE.
  *
  * The owner's loop, whenever something has changed:
  *   w = smtp_client_wants(c)
@@ -79,6 +79,7 @@ struct smtp_txn {
 	bool mail_only;      /* without recipients: is the sender welcome? */
 	uint64_t size;       /* estimate of the octets on the wire; 0 unknown */
 	bool eight_bit;      /* the message has 8-bit bytes */
+	bool utf8;           /* its header has, so that it needs SMTPUTF8 */
 	bool queue; /* to be committed at once, where XQUEUE is known */
 	/*
 	 * nrcpt of them, filled by the engine.  While the transaction is open
@@ -104,6 +105,7 @@ struct smtp_client {
 	bool secret;       /* out holds credentials: wipe when sent */
 	bool mail_ok;      /* the MAIL at hand was accepted */
 	bool need_reset;   /* the last transaction was not ended by a dot */
+	bool utf8;         /* SMTPUTF8 is said in this transaction */
 	bool dummy;        /* the dot at hand ends no message (RFC 2920 3.1) */
 	const struct auth_mech *mech; /* of the login */
 	uint32_t mails;               /* transactions begun in this session */
@@ -150,8 +152,8 @@ void smtp_client_tls_up(struct smtp_client *c);
 
 /*
  * Begin a transaction (only when SMTP_WANT_TXN).  It may end at once, nothing
- * sent: when the hop cannot take the message (SIZE, 8BITMIME), or no address
- * can be said.  Look at smtp_client_wants() again.
+ * sent: when the hop cannot take the message (SIZE, 8BITMIME, SMTPUTF8), or no
+ * address can be said.  Look at smtp_client_wants() again.
  */
 void smtp_client_begin(struct smtp_client *c, const struct smtp_txn *txn);
 

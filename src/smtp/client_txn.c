@@ -8,6 +8,7 @@
  */
 #include "mail/address.h"
 #include "mail/envelope.h"
+#include "mail/idna.h"
 #include "smtp/client_int.h"
 
 /* Replies that may be owed in one group; more would only fill buffers. */
@@ -37,8 +38,21 @@ static bool refuse_all(struct smtp_client *c, uint16_t dsn, const char *why)
 	return false;
 }
 
+/* RFC 6531 3.2, 3.6: can the hop be told this address? */
+static bool can_say(const struct smtp_client *c, struct slice mailbox)
+{
+	char space[ADDRESS_MAX_PATH];
+	struct buf b = BUF_ON(space);
+
+	if (!ENABLE_SMTPUTF8 || (c->ehlo.ext & EHLO_SMTPUTF8))
+		return true;
+	return idna_put_mailbox(&b, mailbox);
+}
+
+static const char no_utf8[] = "the next hop has no SMTPUTF8";
+
 /* Clear all outcomes, refuse what is no address; is there one left? */
-static bool check_rcpts(const struct smtp_txn *txn)
+static bool check_rcpts(const struct smtp_client *c, const struct smtp_txn *txn)
 {
 	struct slice rest = txn->rcpts;
 	bool any = txn->mail_only;
@@ -50,9 +64,12 @@ static bool check_rcpts(const struct smtp_txn *txn)
 
 		*o = (struct outcome){ .verdict = VERDICT_NONE };
 		if (!envelope_next_rcpt(&rest, &rcpt) ||
-		    address_parse(rcpt, &a) < 0)
+		    address_parse_utf8(rcpt, &a) < 0)
 			outcome_set(o, VERDICT_REFUSED, 0, 513,
 				    SLICE("not a mailbox"));
+		else if (!can_say(c, rcpt))
+			outcome_set(o, VERDICT_REFUSED, 0, 567,
+				    slice_str(no_utf8));
 		else
 			any = true;
 	}
@@ -65,10 +82,18 @@ static bool check_txn(struct smtp_client *c)
 	const struct smtp_txn *txn = c->txn;
 	struct address a;
 
-	if (!check_rcpts(txn))
+	if (!check_rcpts(c, txn))
 		return false;
-	if (txn->from.n > 0 && address_parse(txn->from, &a) < 0)
+	if (txn->from.n > 0 && address_parse_utf8(txn->from, &a) < 0)
 		return refuse_all(c, 517, "the sender is not a mailbox");
+	if (txn->from.n > 0 && !can_say(c, txn->from))
+		return refuse_all(c, 567, no_utf8);
+	c->utf8 = ENABLE_SMTPUTF8 && (txn->utf8 || slice_has_8bit(txn->from) ||
+				      slice_has_8bit(txn->rcpts));
+	if (!(c->ehlo.ext & EHLO_SMTPUTF8))
+		c->utf8 = false;
+	if (txn->utf8 && !c->utf8)
+		return refuse_all(c, 569, no_utf8);
 	/* RFC 1870 6.1: it would be refused after all bytes were sent */
 	if (c->ehlo.size > 0 && txn->size > c->ehlo.size)
 		return refuse_all(c, 534, "larger than the next hop takes");
@@ -108,7 +133,9 @@ static size_t put_path(struct smtp_client *c, const char *verb,
 	size_t start = client_begin_line(c);
 
 	buf_put_str(&c->out, verb);
-	buf_put_slice(&c->out, path);
+	/* What can not be said so was refused before. */
+	if (c->utf8 || !ENABLE_SMTPUTF8 || !idna_put_mailbox(&c->out, path))
+		buf_put_slice(&c->out, path);
 	buf_put_char(&c->out, '>');
 	return start;
 }
@@ -133,6 +160,8 @@ static void put_mail(struct smtp_client *c)
 	}
 	if (c->txn->eight_bit)
 		buf_put_str(&c->out, " BODY=8BITMIME");
+	if (c->utf8)
+		buf_put_str(&c->out, " SMTPUTF8");
 	if (c->txn->queue && (c->ehlo.ext & EHLO_XQUEUE))
 		buf_put_str(&c->out, " XQUEUE");
 	put_params(c, c->txn->params);

@@ -2,10 +2,10 @@
 /*
  * smtp/server.h - the SMTP and LMTP server as an engine: bytes in, bytes out.
  *
- * RFC 5321 with PIPELINING, SIZE, 8BITMIME, ENHANCEDSTATUSCODES, DSN; LHLO (RFC
- * 2033) where allowed.  Strict about line ends (SMTP smuggling).  The engine
- * asks its owner at each decision and waits for the answer; until then it
- * takes no more input.  Room for AUTH, STARTTLS and SMTPUTF8 is in the command
+ * RFC 5321 with PIPELINING, SIZE, 8BITMIME, ENHANCEDSTATUSCODES, DSN, SMTPUTF8;
+ * LHLO (RFC 2033) where allowed.  Strict about line ends (SMTP smuggling).  The
+ * engine asks its owner at each decision and waits for the answer; until then
+ * it takes no more input.  Room for AUTH and STARTTLS is in the command
  * table and the parameter parser.
  *
  * The owner's loop:
@@ -67,6 +67,7 @@ struct smtp_server {
 	struct slice extra; /* public with them: mail/envelope.h, parameters */
 	uint64_t size;      /* public with MAIL: SIZE=, 0 unknown */
 	bool eight_bit;     /* public with MAIL: BODY=8BITMIME */
+	bool utf8;          /* public: SMTPUTF8 was said with MAIL */
 	bool queue;         /* public with MAIL: XQUEUE, only after LHLO */
 	bool esmtp;         /* public: EHLO or LHLO was said */
 	bool lmtp;          /* public: LHLO was said */

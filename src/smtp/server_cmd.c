@@ -29,7 +29,8 @@ enum {
 	PARAM_BODY = 2,
 	PARAM_QUEUE = 4,
 	PARAM_RET = 8,
-	PARAM_ENVID = 16
+	PARAM_ENVID = 16,
+	PARAM_UTF8 = 128
 };
 
 /* Those of RCPT. */
@@ -97,6 +98,8 @@ static void put_offer(struct smtp_server *s)
 	}
 	if (ENABLE_DSN_PARAMS)
 		buf_put_str(&s->out, "\r\n250-DSN");
+	if (ENABLE_SMTPUTF8)
+		buf_put_str(&s->out, "\r\n250-SMTPUTF8");
 	if (s->lmtp)
 		buf_put_str(&s->out, "\r\n250-XQUEUE");
 	buf_put_str(&s->out, "\r\n250 ENHANCEDSTATUSCODES\r\n");
@@ -140,6 +143,13 @@ static bool take_queue(struct smtp_server *s, struct slice value)
 	return value.n == 0;
 }
 
+/* RFC 6531 3.4 */
+static bool take_utf8(struct smtp_server *s, struct slice value)
+{
+	s->utf8 = true;
+	return value.n == 0;
+}
+
 static const struct {
 	const char *name;
 	uint8_t bit;
@@ -153,6 +163,7 @@ static const struct {
 	{ "ENVID", PARAM_ENVID, NULL },
 	{ "NOTIFY", PARAM_NOTIFY, NULL },
 	{ "ORCPT", PARAM_ORCPT, NULL },
+	{ "SMTPUTF8", PARAM_UTF8, take_utf8 },
 };
 
 /* Before a message comes nothing else is where its bytes will be. */
@@ -226,12 +237,23 @@ static bool take_path(struct smtp_server *s, struct slice args,
 	return true;
 }
 
+/* RFC 6531 3.5: is the path one that SMTPUTF8 had to be said for? */
+static bool needs_utf8(const struct smtp_server *s)
+{
+	return ENABLE_SMTPUTF8 && !s->utf8 && slice_has_8bit(s->path);
+}
+
 static void run_mail(struct smtp_server *s, struct slice args)
 {
 	unsigned allowed = PARAM_SIZE | PARAM_BODY;
 
 	if (ENABLE_DSN_PARAMS)
 		allowed |= PARAM_RET | PARAM_ENVID;
+	if (ENABLE_SMTPUTF8)
+		allowed |= PARAM_UTF8;
+	if (!s->transaction)
+		s->utf8 = false;
+
 	s->size = 0;
 	s->eight_bit = false;
 	s->queue = false;
@@ -242,6 +264,8 @@ static void run_mail(struct smtp_server *s, struct slice args)
 	else if (!take_path(s, args, SLICE("FROM:"), allowed,
 			    "501 5.1.7 malformed address"))
 		return;
+	else if (needs_utf8(s))
+		server_error(s, "550 5.6.7 non-ASCII address, no SMTPUTF8");
 	else if (s->job->max_message > 0 && s->size > s->job->max_message)
 		server_say(s, "552 5.3.4 message is too large");
 	else
@@ -259,6 +283,8 @@ static void run_rcpt(struct smtp_server *s, struct slice args)
 		return;
 	else if (s->path.n == 0)
 		server_error(s, "501 5.1.3 null path as a recipient");
+	else if (needs_utf8(s))
+		server_error(s, "553 5.6.7 non-ASCII address, no SMTPUTF8");
 	else if (s->rcpts >= s->job->max_rcpt)
 		/* RFC 5321 4.5.3.1.10 */
 		server_say(s, "452 4.5.3 too many recipients");

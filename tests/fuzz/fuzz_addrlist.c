@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		left = l.rest.n;
 		if (ret < 0)
 			continue;
-		assert(address_parse(text, &a) == 0);
+		assert(address_parse_utf8(text, &a) == 0);
 		assert(a.whole.n == text.n);
 		assert(e.name.n <= size);
 		/* alone it is read as the same */

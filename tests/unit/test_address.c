@@ -165,6 +165,99 @@ static void knows_literals(void **state)
 	assert_false(address_is_domain(slice_of(NULL, 0)));
 }
 
+/* RFC 6531 3.3 */
+static void takes_utf8_where_wanted(void **state)
+{
+	static const char *const rows[][3] = {
+		{ "\xc3\xbc@b", "\xc3\xbc", "b" },
+		{ "a.\xc3\xbc@b.c", "a.\xc3\xbc", "b.c" },
+		{ "a@\xc3\xbc", "a", "\xc3\xbc" },
+		{ "a@x-\xc3\xbc.org", "a", "x-\xc3\xbc.org" },
+		{ "\"a \xc3\xbc\\\xc3\xbc\"@b", "\"a \xc3\xbc\\\xc3\xbc\"",
+		  "b" },
+		{ "\xe4\xbe\x8b@\xe4\xbe\x8b.\xf0\x9f\x98\x80", "\xe4\xbe\x8b",
+		  "\xe4\xbe\x8b.\xf0\x9f\x98\x80" },
+		{ "\xc2\xa0", "\xc2\xa0", "" },
+		{ "a@b", "a", "b" },
+	};
+	struct address a;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct slice in = slice_str(rows[i][0]);
+		int want = slice_has_8bit(in) ? -EINVAL : 0;
+
+		assert_int_equal(address_parse(in, &a), want);
+		assert_int_equal(address_parse_utf8(in, &a), 0);
+		assert_slice(a.whole, in);
+		assert_slice(a.local, slice_str(rows[i][1]));
+		assert_slice(a.domain, slice_str(rows[i][2]));
+	}
+	assert_int_equal(address_parse_path(SLICE("<\xc3\xbc@b>"), &a), 6);
+	assert_false(address_is_domain(SLICE("\xc3\xbc")));
+}
+
+static void refuses_other_bytes(void **state)
+{
+	static const char *const rows[] = {
+		"\xfc@b",                 /* Latin-1 */
+		"a@\xfc",                 /* the same */
+		"\xc3@b",                 /* cut */
+		"a@b\xc3",                /* cut at the end */
+		"\"\xc3\"@b",             /* cut in quotes */
+		"\xa4@b",                 /* begins inside */
+		"\xc0\x80@b",             /* NUL, overlong */
+		"\xc1\xa1@b",             /* a, overlong */
+		"\xe0\x81\xa1@b",         /* the same */
+		"\xed\xa0\x80@b",         /* a surrogate */
+		"\xf4\x90\x80\x80@b",     /* past the end */
+		"\xf8\x88\x80\x80\x80@b", /* five bytes */
+		"\xc2\x9b@b",             /* CSI */
+		"a@\xc2\x85.b",           /* NEL */
+		"\"\xc2\x80\"@b",         /* a control byte in quotes */
+		"\xc3\xbc @b",            /* what else is wrong stays so */
+		"\xc3\xbc\n@b",
+		"a@-\xc3\xbc",
+		"a@\xc3\xbc-",
+		"a@\xc3\xbc..b",
+		"a@[\xc3\xbc]",
+		".\xc3\xbc@b",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct address a = untouched;
+
+		assert_int_equal(address_parse_utf8(slice_str(rows[i]), &a),
+				 -EINVAL);
+		assert_text(a.whole, "untouched");
+	}
+}
+
+/* 63 characters a label, octets where there are limits of those. */
+static void limits_utf8(void **state)
+{
+	struct address a;
+
+	(void)state;
+	for (size_t n = 31; n <= 64; n++) {
+		char space[256];
+		struct buf b = BUF_ON(space);
+
+		for (size_t i = 0; i < n; i++)
+			buf_put_str(&b, "\xc3\xbc");
+		buf_put_str(&b, "@x");
+		assert_int_equal(address_parse_utf8(buf_slice(&b), &a),
+				 n > 32 ? -EMSGSIZE : 0);
+		buf_reset(&b);
+		buf_put_str(&b, "x@");
+		for (size_t i = 0; i < n; i++)
+			buf_put_str(&b, "\xc3\xbc");
+		assert_int_equal(address_parse_utf8(buf_slice(&b), &a),
+				 n > 63 ? -EINVAL : 0);
+	}
+}
+
 /* RFC 5321 4.5.3.1.1: 64 octets. */
 static void limits_local_parts(void **state)
 {
@@ -356,6 +449,9 @@ int main(void)
 		cmocka_unit_test(takes_good_mailboxes),
 		cmocka_unit_test(refuses_bad_mailboxes),
 		cmocka_unit_test(knows_literals),
+		cmocka_unit_test(takes_utf8_where_wanted),
+		cmocka_unit_test(refuses_other_bytes),
+		cmocka_unit_test(limits_utf8),
 		cmocka_unit_test(limits_local_parts),
 		cmocka_unit_test(limits_labels),
 		cmocka_unit_test(limits_domains_and_paths),

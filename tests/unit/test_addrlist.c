@@ -178,7 +178,8 @@ static void refuses_and_goes_on(void **state)
 		{ "a@[1.2.3.4, b@c", "!invalid|b@c" },
 		{ "((((((((( ))))))))) a@b, c@d", "!invalid" },
 		{ "a..b@c, d@e", "!invalid|d@e" },
-		{ "\xc3\xbc@b, c@d", "!invalid|c@d" },
+		{ "\xfc@b, c@d", "!invalid|c@d" },
+		{ "\xc3\xbc@b, c@\xc3\xa4.d", "\xc3\xbc@b|c@\xc3\xa4.d" },
 		{ "a@b\x01, c@d", "!invalid|c@d" },
 		{ "a@b\r", "!invalid" },
 	};

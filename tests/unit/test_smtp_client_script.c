@@ -138,6 +138,7 @@ static void begin(struct slice rest)
 	buf_reset(&play.rcpts);
 	play.txn = (struct smtp_txn){
 		.eight_bit = script_has(rest, "8bit"),
+		.utf8 = script_has(rest, "utf8"),
 		.queue = script_has(rest, "queue"),
 		.outcomes = play.outcomes,
 	};

@@ -49,6 +49,8 @@ static void note_ask(enum smtp_ask ask)
 			 (unsigned long long)s->size);
 	if (ask == SMTP_ASK_MAIL && s->eight_bit)
 		buf_put_str(&play.asked, " 8bit");
+	if (ask == SMTP_ASK_MAIL && s->utf8)
+		buf_put_str(&play.asked, " utf8");
 	if (ask == SMTP_ASK_MAIL && s->queue)
 		buf_put_str(&play.asked, " queue");
 	if ((ask == SMTP_ASK_MAIL || ask == SMTP_ASK_RCPT) && s->extra.n > 0) {

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * mail/idna.h - a mailbox in ASCII, for a hop without SMTPUTF8 (RFC 5891 5.5,
+ * RFC 3492).  Pure.
+ *
+ * ASCII letters of a label that has others are made small; nothing else is
+ * mapped, normalised or looked up in tables: a domain is taken for what its
+ * owner registered (lower case, NFC, '.' between labels).
+ */
+#ifndef MAIL_IDNA_H
+#define MAIL_IDNA_H
+
+#include "base/buf.h"
+
+/*
+ * Append a mailbox that address_parse_utf8() takes, labels of its domain that
+ * are not ASCII as A-labels.
+ * Returns: true;  false nothing was appended: its local part is not ASCII, or
+ *          a label or the domain becomes too long
+ */
+must_check bool idna_put_mailbox(struct buf *out, struct slice mailbox);
+
+#endif
