@@ -5,11 +5,9 @@
  * time; a wall clock that somebody sets is a descriptor.  Nothing polls.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
@@ -20,6 +18,7 @@
 #include "base/fdio.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "cmd/doors.h"
 #include "cmd/store.h"
 #include "net/link_up.h"
 #include "relay/relay.h"
@@ -42,17 +41,6 @@ struct daemon {
 	bool wants_link; /* it was read from before the last wait */
 };
 
-static const char *text_of(struct slice s, char *space, size_t cap)
-{
-	struct buf b = buf_on(space, cap);
-
-	buf_put_slice(&b, s);
-	buf_cstr(&b);
-	if (b.overflow)
-		space[0] = '\0';
-	return space;
-}
-
 /* A terminal, a pipe, a file or a socket is read by somebody. */
 static bool stderr_is_read(void)
 {
@@ -70,89 +58,6 @@ static void setup_log(const struct conf *c)
 
 	log_setup(to_stderr ? LOG_TO_STDERR : LOG_TO_SYSLOG,
 		  (enum log_level)c->log_level, "mailmote");
-}
-
-static int add_door(struct daemon *d, int fd, enum relay_door door,
-		    const char *what)
-{
-	if (fd >= 0 && relay_add_listener(d->relay, fd, door) == 0)
-		return 0;
-	if (fd == -EADDRINUSE)
-		cmd_err("%s is in use: is another daemon running?", what);
-	else
-		cmd_err("cannot listen on %s (error %d)", what, -fd);
-	return fd == -EADDRINUSE ? EXIT_AGAIN : EXIT_SYSTEM;
-}
-
-/* A descriptor that holds the lock of a path's folder. */
-static int lock_folder(struct slice path)
-{
-	char name[128];
-	ptrdiff_t end = slice_rfind(path, '/');
-
-	text_of(slice_head(path, end > 0 ? (size_t)end : 0), name,
-		sizeof(name));
-	int fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd >= 0 && flock(fd, LOCK_EX) < 0)
-		log_debug("%s is not locked: error %d", name, errno);
-	return fd;
-}
-
-static int bind_local(struct daemon *d, struct slice path, unsigned mode,
-		      enum relay_door door)
-{
-	char name[128];
-	int fd;
-
-	if (text_of(path, name, sizeof(name))[0] == '\0') {
-		cmd_err("socket path is too long");
-		return EXIT_CONFIG_;
-	}
-	if (privilege_make_folder(&d->who, path) < 0) {
-		cmd_err("the folder of %s cannot be made", name);
-		return EXIT_SYSTEM;
-	}
-	/* Two daemons that find a dead one's socket take turns. */
-	int folder = lock_folder(path);
-
-	fd = net_real.ops->listen_unix(net_real.ctx, name, mode);
-	if (folder >= 0)
-		close(folder);
-	if (fd >= 0 && d->who.root && chown(name, d->who.uid, d->who.gid) < 0)
-		log_warn("%s keeps its owner: error %d", name, errno);
-	return add_door(d, fd, door, name);
-}
-
-static int bind_tcp(struct daemon *d, const struct conf_listen *l)
-{
-	char name[80];
-	struct buf b = BUF_ON(name);
-	struct net_addr at;
-	int fd = -EINVAL;
-
-	buf_putf(&b, "%.*s:%u", (int)slice_head(l->host, 60).n, l->host.p,
-		 l->port);
-	if (net_addr_parse(l->host, l->port, &at) == 0)
-		fd = net_real.ops->listen_tcp(net_real.ctx, &at);
-	if (fd < 0 && l->is_default) {
-		log_warn("cannot listen on %s (error %d): going on without",
-			 buf_cstr(&b), -fd);
-		return 0;
-	}
-	return add_door(d, fd, DOOR_TCP, buf_cstr(&b));
-}
-
-static int bind_all(struct daemon *d)
-{
-	int code = bind_local(d, d->conf->socket, 0666, DOOR_LOCAL);
-
-	if (code == 0 && ENABLE_CONTROL)
-		code = bind_local(d, d->conf->control, 0660, DOOR_CONTROL);
-	for (unsigned i = 0;
-	     ENABLE_LISTENER && code == 0 && i < d->conf->nlisten; i++)
-		code = bind_tcp(d, &d->conf->listen[i]);
-	return code;
 }
 
 /* What has come in; blocked but while the loop waits. */
@@ -405,14 +310,6 @@ static void start_relay(struct daemon *d)
 	relay_start(d->relay, &setup);
 }
 
-static void remove_socket(struct slice path)
-{
-	char name[128];
-
-	if (unlink(text_of(path, name, sizeof(name))) < 0)
-		log_debug("%s stays", name);
-}
-
 static int serve(struct daemon *d)
 {
 	char words[200];
@@ -422,7 +319,7 @@ static int serve(struct daemon *d)
 	if (relay_load_secrets(d->relay, &why) < 0)
 		cmd_err("%.*s", (int)why.len, why.data);
 	else
-		code = bind_all(d);
+		code = doors_open(d->relay, d->conf, &d->who);
 	if (code == 0)
 		code = privilege_drop(&d->who);
 	if (code == 0)
@@ -433,9 +330,7 @@ static int serve(struct daemon *d)
 	tell_ready();
 	code = loop(d);
 	/* First: who finds none is on its own, and takes the lock. */
-	remove_socket(d->conf->socket);
-	if (ENABLE_CONTROL)
-		remove_socket(d->conf->control);
+	doors_close();
 	if (ENABLE_SPOOL)
 		store_close(&d->store);
 	return code;

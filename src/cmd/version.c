@@ -9,6 +9,7 @@ static const char *const features[] = {
 	NAME(DAEMON, "daemon"),
 	NAME(LINKUP, "link-up"),
 	NAME(LISTENER, "listener"),
+	NAME(PASSED, "passed-sockets"),
 	NAME(SPOOL, "spool"),
 	NAME(TLS, "tls"),
 	NAME(AUTH_PLAIN, "auth-plain"),

@@ -100,11 +100,12 @@ class Relay:
 
     # -- the daemon
 
-    def start(self, wait=True):
+    def start(self, wait=True, before=(), fds=()):
+        """before: words that run the rest; fds: descriptors it inherits."""
         self.process = subprocess.Popen(
-            [*self.words, '-C', self.file, 'daemon'],
+            [*before, *self.words, '-C', self.file, 'daemon'],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, env=self.env)
+            stderr=subprocess.PIPE, env=self.env, pass_fds=fds)
         threading.Thread(target=self.read_log, args=(self.process.stderr,),
                          daemon=True).start()
         if wait:
