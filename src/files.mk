@@ -37,7 +37,9 @@ obj-y += mail/lines.o
 obj-y += mail/outcome.o
 obj-y += mail/params.o
 obj-y += mail/qp.o
+obj-$(CONFIG_MIME_DOWNGRADE) += mail/recode.o
 obj-y += mail/trace.o
+obj-y += mail/word.o
 
 obj-y += smtp/auth.o
 obj-$(CONFIG_AUTH_LOGIN) += smtp/auth_login.o

@@ -3,12 +3,9 @@
  * cmd/sendmail_name.c - the sender's full name in a From field: of -F, of the
  * environment, or of /etc/passwd.
  */
-#include "base/base64.h"
 #include "cmd/cmd.h"
 #include "cmd/sendmail.h"
-
-/* Bytes of text in an encoded word: a line has 76 at most (RFC 2047 2). */
-#define WORD_MAX 39
+#include "mail/word.h"
 
 /* "..." with its quotes and backslashes escaped. */
 static void put_quoted_name(struct buf *b, struct slice name)
@@ -22,31 +19,14 @@ static void put_quoted_name(struct buf *b, struct slice name)
 	buf_put_char(b, '"');
 }
 
-/* A prefix of at most WORD_MAX bytes that ends with a whole UTF-8 character. */
-static size_t word_len(struct slice in)
-{
-	size_t n = in.n;
-
-	if (n > WORD_MAX) {
-		n = WORD_MAX;
-		while (n > WORD_MAX - 4 && ((uint8_t)in.p[n] & 0xc0) == 0x80)
-			n--;
-	}
-	return n;
-}
-
 void sendmail_put_encoded(struct buf *b, struct slice name)
 {
-	bool first = true;
+	size_t left = WORD_LINE - (sizeof("Subject: ") - 1);
 
 	while (name.n > 0) {
-		size_t n = word_len(name);
-
-		buf_put_str(b, first ? "=?utf-8?B?" : "\r\n =?utf-8?B?");
-		base64_encode(b, slice_head(name, n));
-		buf_put_str(b, "?=");
-		name = slice_from(name, n);
-		first = false;
+		name = slice_from(name, word_put(b, name, left));
+		if (name.n > 0)
+			buf_put_str(b, "\r\n ");
 	}
 }
 

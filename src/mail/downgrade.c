@@ -2,14 +2,15 @@
 /*
  * mail/downgrade.c - see mail/downgrade.h.
  *
- * Lines are taken in pieces that fit a buffer: a field's name and a boundary
- * are found in the first one.  Content-Transfer-Encoding is taken out of a
- * header and put back, changed or not, at the header's end, where all is known.
+ * Lines are taken in pieces that fit a buffer: a boundary is found in the first
+ * one, which is of a field all up to its colon.  Content-Transfer-Encoding is
+ * taken out of a header and put back, changed or not, at the header's end,
+ * where all is known.
  */
 #include "mail/downgrade.h"
 
 /* Fields that matter. */
-enum { OTHER, TYPE, CTE };
+enum { NONE, OTHER, TYPE, CTE };
 
 static void start_header(struct downgrade *d, bool message, bool digest)
 {
@@ -18,7 +19,7 @@ static void start_header(struct downgrade *d, bool message, bool digest)
 	d->message = message;
 	d->digest = digest;
 	d->untyped = d->version = false;
-	d->field = OTHER;
+	d->field = NONE;
 	d->type_len = d->cte_len = 0;
 }
 
@@ -176,10 +177,20 @@ static void judge(struct downgrade *d)
 		d->encode = !slice_istarts(type, SLICE("message/"));
 }
 
+/* The field at hand, if there is one, is over. */
+static void end_field(struct downgrade *d, struct buf *out)
+{
+	if (d->field == OTHER || d->field == TYPE)
+		recode_end(&d->recode, out);
+	d->failed |= d->recode.failed;
+	d->field = NONE;
+}
+
 static void end_header(struct downgrade *d, struct buf *out)
 {
 	bool identity = is_identity(d);
 
+	end_field(d, out);
 	judge(d);
 	if (d->message && !d->version)
 		buf_put_str(out, "MIME-Version: 1.0\r\n");
@@ -198,17 +209,16 @@ static void end_header(struct downgrade *d, struct buf *out)
 		put_plain(d, slice_of(d->cte, d->cte_len), out);
 }
 
-/* A field begins: which one? */
-static struct slice begin_field(struct downgrade *d, struct slice in)
+/* A field begins, with all up to its colon: which one? */
+static void begin_field(struct downgrade *d, struct slice in, struct buf *out)
 {
-	ptrdiff_t colon = slice_find(in, ':');
-	struct slice name = slice_trim(slice_head(in, (size_t)colon));
+	struct slice name = in;
 
+	end_field(d, out);
+	name.n -= name.p[name.n - 1] == ':';
+	d->failed |= name.n == in.n || name.n == 0;
+	name = slice_trim(name);
 	d->field = OTHER;
-	if (colon <= 0) {
-		d->failed = true;
-		return in;
-	}
 	d->version |= slice_ieq(name, SLICE("MIME-Version"));
 	if (slice_ieq(name, SLICE("Content-Type")))
 		d->field = TYPE;
@@ -217,13 +227,14 @@ static struct slice begin_field(struct downgrade *d, struct slice in)
 	/* Which of two would a reader believe? */
 	d->failed |= (d->field == TYPE && d->type_len > 0) ||
 		     (d->field == CTE && d->cte_len > 0);
-	return slice_from(in, (size_t)colon + 1);
+	if (d->field == CTE)
+		return;
+	put_plain(d, in, out);
+	recode_start(&d->recode, name, in.n);
 }
 
 static void take_header(struct downgrade *d, struct slice in, struct buf *out)
 {
-	struct slice body = in;
-
 	if (d->bol && slice_eq(in, SLICE("\r\n"))) {
 		end_header(d, out);
 		buf_put_slice(out, in);
@@ -231,14 +242,18 @@ static void take_header(struct downgrade *d, struct slice in, struct buf *out)
 			start_header(d, true, false);
 		return;
 	}
-	if (d->bol && !char_is_blank(in.p[0]))
-		body = begin_field(d, in);
+	if (d->bol && !char_is_blank(in.p[0])) {
+		begin_field(d, in, out);
+		return;
+	}
 	if (d->field == TYPE)
-		keep(d, d->type, sizeof(d->type), &d->type_len, body);
+		keep(d, d->type, sizeof(d->type), &d->type_len, in);
 	if (d->field == CTE)
-		keep(d, d->cte, sizeof(d->cte), &d->cte_len, body);
-	else
+		keep(d, d->cte, sizeof(d->cte), &d->cte_len, in);
+	else if (d->field == NONE)
 		put_plain(d, in, out);
+	else
+		recode_feed(&d->recode, in, out);
 }
 
 /* A whole line: is it a boundary of a multipart that is open? */
@@ -287,6 +302,20 @@ static void take_piece(struct downgrade *d, bool last, struct buf *out)
 	d->bol = ended;
 }
 
+/* Is what is held of a line, c its end, a piece to take? */
+static bool is_piece(const struct downgrade *d, char c)
+{
+	bool name = d->header && d->bol && !char_is_blank(d->line[0]);
+	unsigned most = d->header && !name ? DOWNGRADE_BODY : DOWNGRADE_LINE;
+
+	if (d->len > 1 && c == '\n' && d->line[d->len - 2] == '\r')
+		return true;
+	if (name && c == ':')
+		return d->line[0] != '-' || d->line[1] != '-';
+	/* One byte is left: a CRLF must not be torn. */
+	return d->len == most || (d->len == most - 1 && c != '\r');
+}
+
 size_t downgrade_feed(struct downgrade *d, struct slice in, struct buf *out)
 {
 	size_t used = 0;
@@ -295,10 +324,7 @@ size_t downgrade_feed(struct downgrade *d, struct slice in, struct buf *out)
 		char c = in.p[used++];
 
 		d->line[d->len++] = c;
-		/* One byte is left: a CRLF must not be torn. */
-		if ((c == '\n' && d->len > 1 && d->line[d->len - 2] == '\r') ||
-		    d->len == DOWNGRADE_LINE ||
-		    (d->len == DOWNGRADE_LINE - 1 && c != '\r'))
+		if (is_piece(d, c))
 			take_piece(d, false, out);
 	}
 	return used;

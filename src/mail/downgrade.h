@@ -6,9 +6,10 @@
  * A streaming filter over a message of CRLF lines that has a header.  Each
  * leaf that has no encoding becomes quoted-printable, and what MIME fields it
  * lacks are added; multipart and message/rfc822 stay what they are, with their
- * parts converted.  What is encoded already, multipart/signed, other messages
- * and the text around parts pass as they are.  An 8-bit byte there, or in a
- * header, cannot be converted: failed is set, and the rest is not to be used.
+ * parts converted; header fields are recoded (mail/recode.h).  What is encoded
+ * already, multipart/signed, other messages and the text around parts pass as
+ * they are.  An 8-bit byte there, or in an address, cannot be converted: failed
+ * is set, and the rest is not to be used.
  *
  * Pure, constant memory: lines may have any length.  A first run, its output
  * dropped, tells whether it can be done, and the charset for the second one.
@@ -17,6 +18,7 @@
 #define MAIL_DOWNGRADE_H
 
 #include "mail/qp.h"
+#include "mail/recode.h"
 
 /* Multiparts inside each other; more cannot be converted. */
 #define DOWNGRADE_DEPTH 4
@@ -24,8 +26,9 @@
 /* Longest boundary (RFC 2046 5.1.1). */
 #define DOWNGRADE_BOUNDARY 70
 
-/* Bytes of a line taken at a time. */
+/* Bytes of a line taken at a time; of a field's body. */
 #define DOWNGRADE_LINE 256
+#define DOWNGRADE_BODY 16
 
 /* Room that feed and end need to get on. */
 #define DOWNGRADE_ROOM 1200
@@ -39,14 +42,15 @@ struct downgrade {
 	bool encode; /* in a leaf that becomes quoted-printable */
 	bool bol;    /* line begins a line */
 	/* The entity whose header is read. */
-	bool message;  /* has a header of its own: MIME-Version */
-	bool digest;   /* a part of multipart/digest */
-	bool untyped;  /* had no Content-Type */
-	bool version;  /* had MIME-Version */
-	uint8_t field; /* which field is being read */
-	uint8_t depth; /* multiparts that are open */
-	uint8_t more;  /* bytes that a UTF-8 character lacks */
-	struct qp qp;  /* of the line put out */
+	bool message;         /* has a header of its own: MIME-Version */
+	bool digest;          /* a part of multipart/digest */
+	bool untyped;         /* had no Content-Type */
+	bool version;         /* had MIME-Version */
+	uint8_t field;        /* which field is being read */
+	uint8_t depth;        /* multiparts that are open */
+	uint8_t more;         /* bytes that a UTF-8 character lacks */
+	struct qp qp;         /* of the line put out */
+	struct recode recode; /* of the field */
 	uint16_t len, type_len, cte_len; /* bytes of what follows */
 	uint8_t boundary_len[DOWNGRADE_DEPTH];
 	bool digests[DOWNGRADE_DEPTH]; /* it is a multipart/digest */

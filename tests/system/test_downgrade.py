@@ -2,7 +2,10 @@
 """8-bit mail for a hop of 7 bits (RFC 6152 3): Python's email judges it."""
 import email
 import email.policy
+import email.header
+import email.utils
 import os
+import random
 import re
 
 import pytest
@@ -94,6 +97,118 @@ def test_charset_is_what_the_text_is(relay, seven):
                    stdin=b'Subject: s\n\n' + text + b'\n')
     assert [m.header('Content-Type') for m in seven.messages] == [
         ['text/plain; charset=utf-8'], ['text/plain; charset=unknown-8bit']]
+
+
+HEADER = {
+    'Subject': 'Gerät „Küche“ meldet: Grüße aus Köln\r\n und  Übersee ' * 3,
+    'From': '"Müller, Jürgen" <j@device.test>',
+    'To': 'Änne <a@example.org>, b@example.org (Bö (zu) "x"), Ü: c@x.test;',
+    'Cc': '=?utf-8?Q?=C3=84nne?= Müller <a@example.org>',
+    'Reply-To': 'J. Müller <j@device.test>',
+    'Comments': '\U0001f600' * 40,
+    'X-Name': '=?utf-8?Q?a?= ä =?utf-8?Q?b?= c ö',
+}
+
+
+def text_of(value):
+    """Of a field as bytes: what a reader of RFC 2047 sees."""
+    value = re.sub(rb'\r\n(?=[ \t])', b'', value)
+    value = re.sub(rb'(=\?[^? ]+\?[BQ]\?[^? ]*\?=)[ \t]+(?==\?[^? ]+\?[BQ])',
+                   rb'\1', value)
+
+    def word(m):
+        (text, _), = email.header.decode_header(m.group().decode())
+        return text
+    value = re.sub(rb'=\?[^? ]+\?[BQ]\?[^? ]*\?=', word, value)
+    return value.strip()
+
+
+def fields(data):
+    """The fields of a message, in order: name, raw value."""
+    head = data.split(b'\r\n\r\n', 1)[0]
+    return [tuple(line.split(b':', 1))
+            for line in re.split(rb'\r\n(?![ \t])', head)]
+
+
+def check_lines(data):
+    """RFC 2047 2: the lines with encoded words."""
+    for line in data.split(b'\r\n\r\n', 1)[0].split(b'\r\n'):
+        assert len(line) <= (76 if b'=?u' in line else 998), line
+
+
+def test_header_is_converted(relay, seven):
+    stdin = ''.join('%s: %s\r\n' % f for f in HEADER.items()).encode()
+    relay.send('-f', 'd@device.test', 'a@example.org',
+               stdin=stdin + b'\r\nx\r\n')
+    got, = seven.messages
+    assert got.data.isascii()
+    check_lines(got.data)
+    seen = {n.decode(): text_of(v) for n, v in fields(got.data)}
+    for name in 'Subject', 'Comments', 'X-Name':
+        assert seen[name] == text_of(HEADER[name].encode())
+    assert b'B\xc3\xb6 (zu) "x")' in seen['To']
+    mail = email.message_from_bytes(got.data, policy=email.policy.default)
+    assert mail['Subject'].strip() == HEADER['Subject'].replace('\r\n', '').strip()
+    assert [(a.display_name, a.addr_spec) for a in mail['From'].addresses] \
+        == [('Müller, Jürgen', 'j@device.test')]
+    assert [(g.display_name, [(a.display_name, a.addr_spec)
+                              for a in g.addresses])
+            for g in mail['To'].groups] == [
+        (None, [('Änne', 'a@example.org')]), (None, [('', 'b@example.org')]),
+        ('Ü', [('', 'c@x.test')])]
+    assert mail['Cc'].addresses[0].display_name == 'Änne Müller'
+    assert mail['Reply-To'].addresses[0].display_name == 'J. Müller'
+    size = int(re.search(r'SIZE=(\d+)', got.params).group(1))
+    assert 0 <= size - len(got.data) <= 7
+
+
+def test_any_text_in_any_field(relay, seven):
+    """What is said stays the same, and the fields around it as they are."""
+    rnd = random.Random(3)
+    words = ['a', 'ab,', '(c)', 'ü', 'ö"', 'x' * 30, '€' * 20, '?=', '=é',
+             'Grüße']
+    blanks = [' ', '  ', '\t', '\r\n ', ' \r\n\t']
+    for _ in range(4):
+        sent = []
+        for i in range(60):
+            text = ''.join(rnd.choice(words) + rnd.choice(blanks)
+                           for _ in range(rnd.randrange(1, 12)))
+            sent.append((b'X-%d' % i, b' ' + text.rstrip().encode()))
+        stdin = b''.join(n + b':' + v + b'\r\n' for n, v in sent)
+        relay.send('-f', 'd@device.test', 'a@example.org',
+                   stdin=stdin + b'\r\nx\r\n')
+        data = seven.messages[-1].data
+        assert data.isascii()
+        check_lines(data)
+        got = [f for f in fields(data) if f[0].startswith(b'X-')]
+        assert [n for n, _ in got] == [n for n, _ in sent]
+        for (_, was), (_, now) in zip(sent, got):
+            assert text_of(now) == text_of(was)
+            assert now == was or not was.isascii()
+
+
+def test_names_of_attached_files(relay, seven):
+    part = ('Content-Type: text/plain; name="Gerät 1.txt"\n'
+            'Content-Disposition: attachment; filename="Gerät 1.txt"\n\nx\n')
+    relay.send('-f', 'd@device.test', 'a@example.org', stdin=b'Subject: s\n'
+               + b'MIME-Version: 1.0\n' + multi(b'mixed', b'=_in',
+                                                part.encode(), IMAGE))
+    got, = seven.messages
+    assert got.data.isascii()
+    mail = email.message_from_bytes(got.data, policy=email.policy.default)
+    part, _ = mail.iter_parts()
+    assert part.get_filename() == 'Gerät 1.txt'
+    assert part['Content-Type'].params['name'] == 'Gerät 1.txt'
+
+
+@pytest.mark.parametrize('field', [
+    'From: jürgen@device.test', 'To: a@müller.test, b@example.org',
+    'Cc: Jürgen <jürgen@device.test>', 'Message-ID: <ä@b>'])
+def test_addresses_have_no_form_of_seven_bits(relay, seven, field):
+    p = relay.sendmail('-f', 'd@device.test', 'a@example.org',
+                       stdin=field.encode() + b'\n\nx\n')
+    assert p.returncode == 69 and b'5.6.3' in p.stderr
+    assert seven.messages == []
 
 
 @pytest.mark.parametrize('name', BAD)

@@ -194,11 +194,22 @@ static void leaves_what_is_signed(void **state)
 			  "\r\n--i\r\n" LEAF "\r\n\xe9\r\n--i--\r\n");
 }
 
-static void cannot_convert_headers(void **state)
+static void converts_headers(void **state)
 {
 	(void)state;
-	assert_fails("Subject: K\xc3\xa4se\r\n\r\nx\r\n");
-	assert_fails("Subject: s\r\n K\xc3\xa4se\r\n\r\nx\r\n");
+	assert_mail("Subject: K\xc3\xa4se\r\n" MIME LEAF "\r\nx\r\n",
+		    "Subject: =?utf-8?B?S8Okc2U=?=\r\n" MIME LEAF QP
+		    "\r\nx\r\n");
+	assert_mail(MIME INNER
+		    "\r\n--i\r\n" LEAF "X: \xe9\r\n a\r\n--i\r\n"
+		    "Content-Disposition: inline; filename=\"\xe9\"\r\n" LEAF
+		    "\r\n--i--\r\n",
+		    MIME INNER
+		    "\r\n--i\r\n" LEAF "X: =?unknown-8bit?B?6Q==?=\r\n a\r\n" QP
+		    "--i\r\nContent-Disposition: inline;\r\n"
+		    " filename*=unknown-8bit''%E9\r\n" LEAF QP "\r\n--i--\r\n");
+	assert_fails("From: K\xc3\xa4se@x.org\r\n\r\nx\r\n");
+	assert_fails("K\xc3\xa4se: x\r\n\r\nx\r\n");
 }
 
 /* Lines of any length; no end that a reader takes for a boundary. */
@@ -231,7 +242,7 @@ int main(void)
 		cmocka_unit_test(converts_nested_parts),
 		cmocka_unit_test(converts_messages_in_messages),
 		cmocka_unit_test(leaves_what_is_signed),
-		cmocka_unit_test(cannot_convert_headers),
+		cmocka_unit_test(converts_headers),
 		cmocka_unit_test(breaks_long_lines),
 	};
 
