@@ -148,7 +148,8 @@ def test_header_is_converted(relay, seven):
         assert seen[name] == text_of(HEADER[name].encode())
     assert b'B\xc3\xb6 (zu) "x")' in seen['To']
     mail = email.message_from_bytes(got.data, policy=email.policy.default)
-    assert mail['Subject'].strip() == HEADER['Subject'].replace('\r\n', '').strip()
+    assert mail['Subject'].strip() == \
+        HEADER['Subject'].replace('\r\n', '').strip()
     assert [(a.display_name, a.addr_spec) for a in mail['From'].addresses] \
         == [('Müller, Jürgen', 'j@device.test')]
     assert [(g.display_name, [(a.display_name, a.addr_spec)
@@ -156,7 +157,8 @@ def test_header_is_converted(relay, seven):
             for g in mail['To'].groups] == [
         (None, [('Änne', 'a@example.org')]), (None, [('', 'b@example.org')]),
         ('Ü', [('', 'c@x.test')])]
-    assert mail['Cc'].addresses[0].display_name == 'Änne Müller'
+    # Python 3.11 keeps the blank between two encoded words of a phrase.
+    assert seen['Cc'] == 'Änne Müller <a@example.org>'.encode()
     assert mail['Reply-To'].addresses[0].display_name == 'J. Müller'
     size = int(re.search(r'SIZE=(\d+)', got.params).group(1))
     assert 0 <= size - len(got.data) <= 7
