@@ -106,10 +106,13 @@ OUR_CFLAGS := -std=c11 -D_GNU_SOURCE -Isrc -include $(O)/config.h $(LIB_CFLAGS) 
 # Sorted, small variables share pages instead of lying between large buffers.
 OUR_LDFLAGS := -Wl,--gc-sections,--build-id=none,--sort-section=alignment
 
+# GCC has -Oz since 12.
+SMALLEST := $(shell $(or $(CC_GIVEN:%=$(CC)),$(TRIPLET:%=%-)gcc) -Oz -E -x c \
+	/dev/null >/dev/null 2>&1 && echo -Oz || echo -Os)
 ifneq ($(CONFIG_DEBUG),)
 OUR_CFLAGS += -Og -g
 else
-OUR_CFLAGS += -Os -DNDEBUG -fomit-frame-pointer \
+OUR_CFLAGS += $(SMALLEST) -DNDEBUG -fomit-frame-pointer \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables
 STRIP_FLAG := -s
 endif
@@ -123,7 +126,7 @@ endif
 ifneq ($(CONFIG_STATIC),)
 OUR_CFLAGS += -fno-pie $(ARCH_CFLAGS)
 OUR_LDFLAGS += -static -no-pie \
-	-Wl,-z,norelro,-z,noseparate-code,-z,max-page-size=4096
+	-Wl,-z,norelro,-z,noseparate-code,-z,max-page-size=4096,-z,common-page-size=64
 endif
 
 # The rooms of the lowest floors also mind implicit conversions.
@@ -131,7 +134,7 @@ STRICT_ROOMS := base mail smtp conf spool
 room-flags = $(if $(filter $(STRICT_ROOMS),$(firstword $(subst /, ,$(1)))),-Wconversion)
 
 # Remade only when the words change, so that a new CC or CFLAGS rebuilds.
-FLAGS_NOW := $(CC) $(CFLAGS) $(LDFLAGS) $(BEARSSL_DIR) $(UDNS_DIR) $(SOURCE_DATE_EPOCH)
+FLAGS_NOW := $(CC) $(SMALLEST) $(CFLAGS) $(LDFLAGS) $(BEARSSL_DIR) $(UDNS_DIR) $(SOURCE_DATE_EPOCH)
 $(O)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || \
