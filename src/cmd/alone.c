@@ -10,6 +10,7 @@
 
 #include "base/id.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "cmd/cmd.h"
 #include "cmd/control.h"
 #include "cmd/handover.h"
@@ -196,7 +197,7 @@ static void finish(struct alone *a)
 static int copy_body(struct alone *a, struct submission *s,
 		     const struct handover *h, struct outcome *why)
 {
-	static char part[1024];
+	static MEMORY_LARGE char part[1024];
 	ssize_t n;
 
 	while ((n = h->read(h->ctx, part, sizeof(part))) > 0) {
@@ -429,7 +430,7 @@ int alone_session(const struct conf *c, const struct identity *id, int fd,
 
 static int run_command(struct alone *a, struct slice command)
 {
-	static char space[4096];
+	static MEMORY_LARGE char space[4096];
 	int code;
 
 	control_begin(a->relay, command);

@@ -3,6 +3,7 @@
  * cmd/check_live.c - check --live: a walk to every next hop, up to the
  * question whether it takes our sender; no message is sent.
  */
+#include "base/memory.h"
 #include "cmd/cmd.h"
 #include "cmd/live.h"
 
@@ -56,7 +57,7 @@ static void next(struct talk *t)
 
 int check_live(const struct conf *c, const struct identity *id)
 {
-	static struct live l;
+	static MEMORY_LARGE struct live l;
 	int code = live_prepare(&l, c, id);
 
 	if (code)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fdio.h"
+#include "base/memory.h"
 
 /* Bytes of output gathered for one write, and of one error line. */
 #define OUT_MAX 1024
@@ -60,9 +61,9 @@ int cmd_take_conf(int *argc, char ***argv)
 
 int cmd_load(const struct conf **c, const struct identity **id)
 {
-	static struct conf conf;
+	static MEMORY_LARGE struct conf conf;
 	static struct identity identity;
-	static char space[CONF_MAX_FILE];
+	static MEMORY_LARGE char space[CONF_MAX_FILE];
 	struct conf_error why;
 	struct utsname system;
 

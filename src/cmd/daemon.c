@@ -17,6 +17,7 @@
 
 #include "base/fdio.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "cmd/cmd.h"
 #include "cmd/doors.h"
 #include "cmd/store.h"
@@ -161,9 +162,9 @@ static void open_store(struct daemon *d)
 /* Two configurations: the one in force, and the one being read. */
 static void reload(struct daemon *d)
 {
-	static struct conf confs[2];
-	static struct identity ids[2];
-	static char space[CONF_MAX_FILE];
+	static MEMORY_LARGE struct conf confs[2];
+	static MEMORY_LARGE struct identity ids[2];
+	static MEMORY_LARGE char space[CONF_MAX_FILE];
 	static unsigned at;
 	struct conf_error err;
 	struct utsname host;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "base/memory.h"
 #include "cmd/cmd.h"
 #include "cmd/local.h"
 #include "cmd/mailback.h"
@@ -23,7 +24,7 @@ struct run {
 	char again_space[2 * CONFIG_ENVELOPE_MAX];
 };
 
-static struct run the_run;
+static MEMORY_LARGE struct run the_run;
 
 /*
  * Before the message was sent it is the daemon itself that refuses; behind it

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "cmd/cmd.h"
 #include "cmd/privilege.h"
 #include "conf/password.h"
@@ -25,7 +26,7 @@ struct live_secret {
 	char why[200];           /* in words */
 };
 
-static struct live_secret secrets[CONFIG_HOPS];
+static MEMORY_LARGE struct live_secret secrets[CONFIG_HOPS];
 
 int live_prepare(struct live *l, const struct conf *c,
 		 const struct identity *id)

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/memory.h"
 #include "cmd/cmd.h"
 #include "mail/addrlist.h"
 
@@ -15,7 +16,7 @@
 #define FLAGS "EIinv"
 #define WITH "abcrs"
 
-static char front_space[CONFIG_HEADER_MAX];
+static MEMORY_LARGE char front_space[CONFIG_HEADER_MAX];
 static char name_space[SENDMAIL_NAME];
 
 int mail_next(struct mail_words *w, char **value)

@@ -14,6 +14,7 @@
 #include "base/base64.h"
 #include "base/fdio.h"
 #include "base/id.h"
+#include "base/memory.h"
 #include "cmd/cmd.h"
 #include "cmd/mail.h"
 
@@ -30,7 +31,7 @@
 #define NAME_MAX_TOLD 200
 
 /* The message as it is made. */
-static struct {
+static MEMORY_LARGE struct {
 	unsigned nfiles;          /* how many there are */
 	unsigned part;            /* at hand: 0 the text, from 1 files */
 	bool in_part;             /* its header is out */

@@ -12,6 +12,7 @@
 
 #include "base/fdio.h"
 #include "base/id.h"
+#include "base/memory.h"
 #include "cmd/cmd.h"
 #include "mail/address.h"
 #include "mail/date.h"
@@ -24,9 +25,9 @@ struct note {
 };
 
 /* Those that are remembered; more are left out. */
-static struct note notes[CONFIG_RCPT_MAX];
+static MEMORY_LARGE struct note notes[CONFIG_RCPT_MAX];
 static unsigned nnotes;
-static char text_space[2 * CONFIG_ENVELOPE_MAX];
+static MEMORY_LARGE char text_space[2 * CONFIG_ENVELOPE_MAX];
 static struct buf text = { text_space, 0, sizeof(text_space), false };
 
 static struct slice keep(struct slice words)
@@ -77,7 +78,7 @@ static int flush(int fd, struct buf *out)
 
 static int write_notice(int fd, const struct dsn_job *job, struct slice header)
 {
-	static char space[2 * DSN_ROOM];
+	static MEMORY_LARGE char space[2 * DSN_ROOM];
 	struct buf out = BUF_ON(space);
 	struct dsn d;
 	int err = 0;

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "cmd/cmd.h"
 #include "cmd/control.h"
 #include "cmd/input.h"
@@ -25,8 +26,8 @@
 #define FROM_MAX 1024
 
 /* The recipients, and the message. */
-static char rcpt_space[SENDMAIL_RCPTS];
-static struct input input;
+static MEMORY_LARGE char rcpt_space[SENDMAIL_RCPTS];
+static MEMORY_LARGE struct input input;
 
 /* -q: EXIT_DENIED is no news for whoever calls it from cron. */
 static int flush_queue(const struct sendmail *s, const struct conf *c,
@@ -217,7 +218,7 @@ static int deliver(struct sendmail *s, const struct conf *c,
 		   const struct identity *id)
 {
 	static char path_space[ADDRESS_MAX_PATH];
-	static char from_space[FROM_MAX];
+	static MEMORY_LARGE char from_space[FROM_MAX];
 	struct buf path = BUF_ON(path_space);
 	struct buf from = BUF_ON(from_space);
 	int code = sendmail_sender(s, id, &path, &from);

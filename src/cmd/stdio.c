@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fdio.h"
+#include "base/memory.h"
 #include "cmd/cmd.h"
 #include "cmd/local.h"
 #include "net/net.h"
@@ -118,10 +119,11 @@ int stdio_refuse(int code)
 
 int stdio_run(const struct conf *c, const struct identity *id)
 {
-	static struct stdio io = { .in.from = STDIN_FILENO,
-				   .out.to = STDOUT_FILENO };
+	/* from standard input, which is 0 */
+	static MEMORY_LARGE struct stdio io;
 	int fd = ENABLE_DAEMON ? local_connect(c->socket) : -ENOENT;
 
+	io.out.to = STDOUT_FILENO;
 	if (fd == -ENOENT)
 		return run_alone(&io, c, id);
 	if (fd >= 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0) {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "cmd/cmd.h"
 #include "mail/envelope.h"
 
@@ -61,7 +62,7 @@ static void fail_body(struct talk *t, int err)
 /* Give the engine message bytes; false: it has no room. */
 static bool pump_body(struct talk *t)
 {
-	static char space[2048];
+	static MEMORY_LARGE char space[2048];
 
 	if (t->have.n == 0) {
 		ssize_t n = t->h->read(t->h->ctx, space, sizeof(space));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/id.h"
+#include "base/memory.h"
 #include "cmd/cmd.h"
 #include "cmd/live.h"
 #include "mail/date.h"
@@ -165,7 +166,7 @@ static int send(struct test *t)
 
 int cmd_test(int argc, char **argv)
 {
-	static struct test t;
+	static MEMORY_LARGE struct test t;
 	const struct conf *c;
 	const struct identity *id;
 	int worst = EXIT_DONE;

@@ -109,14 +109,7 @@ struct conf {
 	struct slice from;     /* forced sender */
 	uint8_t nroutes, nhops, nlisten, nallow; /* of the arrays below */
 	uint16_t naliases;                       /* of aliases */
-	struct conf_route routes[CONFIG_ROUTES]; /* in their order */
-	struct conf_hop hops[CONFIG_HOPS];       /* of all routes */
-	/* In file order. */
-	struct conf_alias aliases[CONFIG_ALIASES];
-	/* Addresses of the listener, networks that may submit. */
-	struct conf_listen listen[CONF_MAX_LISTEN];
-	struct conf_network allow[CONF_MAX_ALLOW];
-	bool listen_none; /* no listener is wanted */
+	bool listen_none;                        /* no listener is wanted */
 	/* As their keys. */
 	struct slice socket, control, spool, state, ca, user;
 	bool user_default;        /* not configured: nobody will do, too */
@@ -130,8 +123,16 @@ struct conf {
 	uint64_t max_message;  /* bytes */
 	enum conf_log log;     /* where log lines go */
 	uint8_t log_level;     /* enum log_level */
-	size_t used;           /* of text */
-	char text[CONF_TEXT];  /* the pool */
+	/* The large parts stand last: what is near is cheap to reach. */
+	size_t used;                             /* of text */
+	struct conf_route routes[CONFIG_ROUTES]; /* in their order */
+	struct conf_hop hops[CONFIG_HOPS];       /* of all routes */
+	/* In file order. */
+	struct conf_alias aliases[CONFIG_ALIASES];
+	/* Addresses of the listener, networks that may submit. */
+	struct conf_listen listen[CONF_MAX_LISTEN];
+	struct conf_network allow[CONF_MAX_ALLOW];
+	char text[CONF_TEXT]; /* the pool */
 };
 
 /* Bytes of an error message. */

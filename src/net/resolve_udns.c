@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "net/net_error.h"
 #include "net/resolve_conf.h"
 #include "net/resolve_local.h"
@@ -61,7 +62,7 @@ struct resolve {
 	uint8_t in[2 + MAX_REPLY];
 };
 
-static struct resolve slots[RESOLVE_SLOTS];
+static MEMORY_LARGE struct resolve slots[RESOLVE_SLOTS];
 
 struct resolve *resolve_slot(unsigned i)
 {

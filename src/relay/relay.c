@@ -59,7 +59,6 @@ void relay_start(struct relay *r, const struct relay_setup *setup)
 	else if (setup->splay)
 		r->queue_ms += (int64_t)world_random_below(
 			r->w, r->conf->splay_s * 1000ull + 1);
-	stage_init(&r->stage);
 	relay_set_spool(r, setup->spool, setup->no_spool,
 			setup->spool_volatile);
 	r->spool_waits = setup->spool_waits;
@@ -204,19 +203,22 @@ static bool is_idle(const struct relay *r)
 	for (size_t i = 0; i < ARRAY_LEN(r->sessions); i++)
 		if (r->sessions[i].used)
 			return false;
-	return r->stage.taken == 0;
+	for (size_t i = 0; i < ARRAY_LEN(r->submissions); i++)
+		if (r->submissions[i].state != SUBMISSION_FREE)
+			return false;
+	return true;
 }
 
 /* With nothing under way, what was needed for it goes back to the kernel. */
 static void give_back(struct relay *r)
 {
 	size_t from = offsetof(struct relay, known);
+	size_t to = offsetof(struct relay, sessions);
 
 	if (!r->used_memory || !is_idle(r))
 		return;
 	r->used_memory = false;
-	memory_give_back(r->known, offsetof(struct relay, submissions) - from);
-	stage_init(&r->stage);
+	memory_give_back(r->known, to - from);
 }
 
 size_t relay_wants(struct relay *r, struct net_wait *set, int64_t *until_ms)

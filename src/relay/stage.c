@@ -8,14 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-BUILD_ASSERT(STAGE_BLOCKS < STAGE_NONE);
-
-void stage_init(struct stage *s)
-{
-	s->free = STAGE_NONE;
-	s->unused = STAGE_BLOCKS;
-	s->taken = 0;
-}
+BUILD_ASSERT(STAGE_BLOCKS < UINT16_MAX);
 
 size_t stage_room(const struct stage *s)
 {
@@ -29,7 +22,7 @@ static uint16_t take_block(struct stage *s)
 	if (b != STAGE_NONE)
 		s->free = s->next[b];
 	else
-		b = (uint16_t)(STAGE_BLOCKS - s->unused--);
+		b = ++s->used;
 	s->next[b] = STAGE_NONE;
 	s->taken++;
 	return b;
@@ -61,7 +54,7 @@ int chain_append(struct stage *s, struct chain *c, struct slice in)
 			link_block(s, c);
 		struct slice part = slice_head(in, STAGE_BLOCK - at);
 
-		memcpy(s->block[c->last] + at, part.p, part.n);
+		memcpy(s->block[c->last - 1] + at, part.p, part.n);
 		c->len += (uint32_t)part.n;
 		in = slice_from(in, part.n);
 	}
@@ -79,7 +72,7 @@ void chain_read(const struct stage *s, const struct chain *c, uint32_t off,
 	while (n > 0) {
 		size_t part = STAGE_BLOCK - off < n ? STAGE_BLOCK - off : n;
 
-		memcpy(to, s->block[b] + off, part);
+		memcpy(to, s->block[b - 1] + off, part);
 		to += part;
 		n -= part;
 		off = 0;

@@ -4,7 +4,8 @@
  * all messages that are on their way through (DESIGN.md 2.4, 3.1).
  *
  * A chain is a growing run of bytes.  Nothing is allocated: a block is free
- * or belongs to one chain.
+ * or belongs to one chain.  Blocks are numbered from 1, so that zeros are an
+ * empty chain and a stage whose memory was never touched.
  */
 #ifndef RELAY_STAGE_H
 #define RELAY_STAGE_H
@@ -16,7 +17,7 @@
 #define STAGE_BLOCKS (CONFIG_STAGE_KB * 1024 / STAGE_BLOCK)
 
 /* No block. */
-#define STAGE_NONE 0xffff
+#define STAGE_NONE 0
 
 /* A run of bytes; CHAIN_EMPTY before its first byte. */
 struct chain {
@@ -25,20 +26,17 @@ struct chain {
 };
 
 /* An empty chain. */
-#define CHAIN_EMPTY ((struct chain){ STAGE_NONE, STAGE_NONE, 0 })
+#define CHAIN_EMPTY ((struct chain){ 0 })
 
-/* The pool. */
+/* The pool; zeros: all blocks are free. */
 struct stage {
-	uint16_t free;   /* first free block */
-	uint16_t unused; /* blocks never used so far: memory not touched */
-	uint16_t taken;  /* blocks in chains */
+	uint16_t free;  /* first free block */
+	uint16_t used;  /* blocks ever used: the memory that is touched */
+	uint16_t taken; /* blocks in chains */
 	/* The block behind each block, and the blocks themselves. */
-	uint16_t next[STAGE_BLOCKS];
+	uint16_t next[STAGE_BLOCKS + 1];
 	uint8_t block[STAGE_BLOCKS][STAGE_BLOCK];
 };
-
-/* All blocks free. */
-void stage_init(struct stage *s);
 
 /* Bytes that free blocks hold. */
 size_t stage_room(const struct stage *s);

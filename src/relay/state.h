@@ -379,17 +379,17 @@ struct relay {
 	struct submission *big; /* whose content goes to the spool */
 	int64_t short_ms; /* until then the stage counts as short of room */
 	/* What is large comes behind what is small. */
-	struct hop hops[CONFIG_HOPS];
 	struct secrets secrets[2];
+	struct hop hops[CONFIG_HOPS];
 	struct defer defers[RELAY_DEFERS];
-	/* Given back when nothing is under way; the stage behind them too. */
+	/* Given back when nothing is under way, up to the sessions. */
 	_Alignas(MEMORY_PAGE) char known[CONFIG_ENVELOPE_MAX];
 	char scratch[CONFIG_ENVELOPE_MAX]; /* of one function at a time */
 	char line[LOG_MAX_LINE];           /* of event.c */
 	struct batch batch;                /* of commit.c */
 	struct hop old_hops[CONFIG_HOPS];  /* of a reload */
+	struct stage stage;                /* zeros are an empty one */
 	/* Everything there is a bounded number of. */
-	struct stage stage;
 	struct submission submissions[RELAY_SUBMISSIONS];
 	struct session sessions[CONFIG_SESSIONS];
 	struct control controls[CONFIG_CONTROL_SESSIONS];

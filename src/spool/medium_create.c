@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "base/fdio.h"
+#include "base/memory.h"
 
 /* Of <stdio.h>, which is not used here for anything else. */
 int renameat(int from_dir, const char *from, int to_dir, const char *to);
@@ -51,7 +52,7 @@ static int make_folder(const struct medium_new *n, struct buf *dir)
 
 static int write_zeros(int fd, uint64_t size)
 {
-	static uint8_t zeros[CHUNK]; /* not const: costs no file */
+	static MEMORY_LARGE uint8_t zeros[CHUNK]; /* not const: costs no file */
 
 	for (uint64_t done = 0; done < size; done += CHUNK) {
 		uint64_t left = size - done;

@@ -450,17 +450,7 @@ static void reset(struct spool *s, const struct medium *m,
 		  const struct medium *marks, const struct world *w)
 {
 	/* The large arrays are left alone: memory that is not touched yet. */
-	memset(s, 0, offsetof(struct spool, lazy));
-	s->nlazy = s->nkept = s->nburnt = 0;
-	s->lazy_ms = 0;
-	s->is_open = false;
-	s->items = NULL;
-	s->nitems = 0;
-	memset(s->hint, 0, sizeof(s->hint));
-	s->next_hint = 0;
-	s->near = 0;
-	s->read_seq = 0;
-	s->head = (struct frame_head){ 0 };
+	memset(s, 0, offsetof(struct spool, read));
 	s->m = m;
 	s->marks = marks;
 	s->w = w;

@@ -9,12 +9,14 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 BUILD_ASSERT(SPOOL_FRAME == FRAME_SIZE);
 BUILD_ASSERT(SPOOL_MIN_FRAMES == FRAME_MIN_RING);
 BUILD_ASSERT(CONFIG_RCPT_MAX <= SPOOL_MAX_RCPT);
 BUILD_ASSERT(SPOOL_MAX_FRAMES >= FRAME_MIN_RING);
 
-static struct spool the_spool;
+static MEMORY_LARGE struct spool the_spool;
 
 size_t spool_sizeof(void)
 {

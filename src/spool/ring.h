@@ -90,30 +90,31 @@ struct spool {
 	bool is_wall_running;     /* it was set since the spool was opened */
 	struct spool_stats stats; /* since it was opened */
 
-	struct lazy lazy[2 * SPOOL_MAX_LAZY]; /* oldest first */
-	uint32_t nlazy;                       /* of them */
+	uint32_t nlazy;  /* of lazy[] */
 	uint32_t nkept;  /* entries used on the marks medium */
 	uint32_t nburnt; /* one of them and one: what is burnt; 0 none */
 	int64_t lazy_ms; /* when the oldest one came */
 	bool is_open;    /* no commit counts behind one that failed */
 	int64_t open_ms; /* since when */
 
-	const struct spool_item *items;        /* of the commit being made */
-	size_t nitems;                         /* of them */
-	struct target target[SPOOL_MAX_ITEMS]; /* one for each item */
+	const struct spool_item *items; /* of the commit being made */
+	size_t nitems;                  /* of them */
 
 	struct hint hint[RING_HINTS]; /* where messages were found lately */
 	uint8_t next_hint;            /* the one to be replaced */
 	uint64_t near;                /* data frame read last */
+	uint64_t read_seq;            /* frame in read[]; 0 none */
+	struct frame_head head;       /* of read[] */
 
-	uint8_t states[SPOOL_MAX_RCPT];   /* of one message, while copied */
-	uint16_t newest[SPOOL_MAX_RCPT];  /* mark that gave the state */
-	uint64_t read_seq;                /* frame in read[]; 0 none */
-	struct frame_head head;           /* of read[] */
-	uint8_t read[FRAME_SIZE];         /* frame looked at */
-	uint8_t write[FRAME_SIZE];        /* frame being built */
-	uint8_t part[FRAME_DATA_MAX];     /* the stream's last, partial frame */
-	uint32_t index[SPOOL_MAX_FRAMES]; /* last: touched as far as used */
+	/* Large; what an idle spool has touched comes first. */
+	uint8_t read[FRAME_SIZE];              /* frame looked at */
+	uint32_t index[SPOOL_MAX_FRAMES];      /* touched as far as used */
+	struct lazy lazy[2 * SPOOL_MAX_LAZY];  /* oldest first */
+	struct target target[SPOOL_MAX_ITEMS]; /* one for each item */
+	uint8_t states[SPOOL_MAX_RCPT];  /* of one message, while copied */
+	uint16_t newest[SPOOL_MAX_RCPT]; /* mark that gave the state */
+	uint8_t write[FRAME_SIZE];       /* frame being built */
+	uint8_t part[FRAME_DATA_MAX];    /* the stream's last, partial frame */
 };
 
 /* A message as it lies in the ring. */

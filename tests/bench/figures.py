@@ -83,6 +83,17 @@ def private(pid):
     return rollup(pid)['Anonymous']
 
 
+def settled(pid):
+    """The least within a second: the connection's end is seen at this end
+    before the program has given its buffers back."""
+    end = time.monotonic() + 1
+    least = private(pid)
+    while time.monotonic() < end:
+        time.sleep(0.05)
+        least = min(least, private(pid))
+    return least
+
+
 def submit(port, count, sender='d@device.test', rcpt='a@example.org',
            data=KIB):
     """count messages through one session, in lock-step."""
@@ -158,7 +169,7 @@ def memory(quick):
                     private(pid), 'KiB', 64
                 r.send()
                 host.wait(lambda: host.sessions[-1].over, 60)
-                yield 'memory idle, after a TLS delivery', private(pid), \
+                yield 'memory idle, after a TLS delivery', settled(pid), \
                     'KiB', 64
                 hold = host.script['body'] = Hold()
                 t = threading.Thread(target=r.send)

@@ -14,7 +14,6 @@ static int set_up(void **state)
 {
 	(void)state;
 	memset(&s, 0, sizeof(s));
-	stage_init(&s);
 	return 0;
 }
 
