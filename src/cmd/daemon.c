@@ -182,6 +182,7 @@ static void reload(struct daemon *d)
 	if (!slice_eq(c->socket, d->conf->socket) ||
 	    !slice_eq(c->control, d->conf->control) ||
 	    !slice_eq(c->spool, d->conf->spool) ||
+	    c->spool_size != d->conf->spool_size ||
 	    !slice_eq(c->user, d->conf->user) || !same_listen(c, d->conf))
 		log_warn("socket, control, spool, user and listen need a "
 			 "restart to change");

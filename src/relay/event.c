@@ -47,7 +47,7 @@ static void put_relay(struct relay *r, struct buf *b, const struct delivery *d)
 {
 	struct slice host = slice_str(d->host);
 
-	if (d->hop == HOP_NONE || host.n == 0) {
+	if (host.n == 0) {
 		buf_put_str(b, " relay=none");
 		return;
 	}

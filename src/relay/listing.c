@@ -159,8 +159,11 @@ static void state_of(struct relay *r, const struct spool_msg *msg, unsigned i,
 		return;
 	}
 	out->state = state == SPOOL_UNCERTAIN ? "uncertain" : "waiting";
-	if (d == NULL && h == NULL)
+	if (d == NULL && h == NULL) {
+		if (conf_route_of(r->conf, from, rcpt) < 0)
+			buf_put_str(&out->text, "no route for this recipient");
 		return;
+	}
 	if (state != SPOOL_UNCERTAIN)
 		out->state = "deferred";
 	if (d != NULL) {

@@ -53,7 +53,7 @@ void hop_begin(struct relay *r, unsigned hop)
 
 	if (h->state != HOP_UP)
 		h->state = HOP_PROBING;
-	h->forced = false;
+	h->link_up = h->forced = false;
 }
 
 void hop_ok(struct relay *r, unsigned hop)
@@ -120,39 +120,9 @@ static int64_t clock_due_ms(const struct relay *r)
 	return left > r->conf->lifetime_s ? INT64_MAX : r->now_ms + left * 1000;
 }
 
-void hop_fail(struct relay *r, unsigned hop, const struct outcome *why)
-{
-	struct hop *h = &r->hops[hop];
-	bool held = why->trouble != TROUBLE_LINK;
-	bool news = h->failures == 0 || h->trouble != why->trouble;
-
-	/* A password refused behind a dead link has its own first delay. */
-	if (news)
-		h->failures = 0;
-	if (h->failures < 30)
-		h->failures++;
-	h->forced = false;
-	h->trouble = (uint8_t)why->trouble;
-	h->next_ms = why->trouble == TROUBLE_CLOCK
-			     ? clock_due_ms(r)
-			     : r->now_ms + delay_ms(r, h, held);
-	h->state = held ? HOP_HELD : HOP_DOWN;
-	memcpy(h->reason, why->text, sizeof(h->reason));
-	event_hop(r, hop, news ? LOG_WARN : LOG_DEBUG);
-}
-
 static bool waits_for_clock(const struct hop *h)
 {
 	return h->state == HOP_HELD && h->trouble == TROUBLE_CLOCK;
-}
-
-/* The clock was set, but to a time that it cannot be. */
-static void wait_for_clock(struct relay *r)
-{
-	for (unsigned i = 0; i < r->conf->nhops; i++)
-		if (waits_for_clock(&r->hops[i]))
-			r->hops[i].next_ms = clock_due_ms(r);
-	r->again = true;
 }
 
 /*
@@ -187,6 +157,40 @@ static void try_early(struct relay *r, unsigned route)
 	r->again = true;
 }
 
+void hop_fail(struct relay *r, unsigned hop, const struct outcome *why)
+{
+	struct hop *h = &r->hops[hop];
+	bool held = why->trouble != TROUBLE_LINK;
+	bool news = h->failures == 0 || h->trouble != why->trouble;
+
+	/* A password refused behind a dead link has its own first delay. */
+	if (news)
+		h->failures = 0;
+	if (h->failures < 30)
+		h->failures++;
+	h->forced = false;
+	h->trouble = (uint8_t)why->trouble;
+	h->next_ms = why->trouble == TROUBLE_CLOCK
+			     ? clock_due_ms(r)
+			     : r->now_ms + delay_ms(r, h, held);
+	h->state = held ? HOP_HELD : HOP_DOWN;
+	memcpy(h->reason, why->text, sizeof(h->reason));
+	event_hop(r, hop, news ? LOG_WARN : LOG_DEBUG);
+	/* This attempt began too early; the next one need not wait. */
+	if (h->link_up)
+		try_early(r, r->conf->hops[hop].route);
+	h->link_up = false;
+}
+
+/* The clock was set, but to a time that it cannot be. */
+static void wait_for_clock(struct relay *r)
+{
+	for (unsigned i = 0; i < r->conf->nhops; i++)
+		if (waits_for_clock(&r->hops[i]))
+			r->hops[i].next_ms = clock_due_ms(r);
+	r->again = true;
+}
+
 static void try_all_early(struct relay *r)
 {
 	for (unsigned i = 0; i < r->conf->nroutes; i++)
@@ -210,7 +214,8 @@ void relay_clock_set(struct relay *r)
 bool relay_misses_link(const struct relay *r)
 {
 	for (unsigned i = 0; i < r->conf->nhops; i++)
-		if (r->hops[i].state == HOP_DOWN)
+		if (r->hops[i].state == HOP_DOWN ||
+		    r->hops[i].state == HOP_PROBING)
 			return true;
 	return false;
 }
@@ -218,6 +223,8 @@ bool relay_misses_link(const struct relay *r)
 void relay_link_up(struct relay *r)
 {
 	r->now_ms = world_boot_ms(r->w);
+	for (unsigned i = 0; i < r->conf->nhops; i++)
+		r->hops[i].link_up = r->hops[i].state == HOP_PROBING;
 	try_all_early(r);
 }
 

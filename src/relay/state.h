@@ -116,6 +116,7 @@ struct hop {
 	/* The breaker, and why it is open. */
 	enum hop_state state;
 	bool forced;        /* an operator wants one attempt now */
+	bool link_up;       /* a link came up during its attempt */
 	uint8_t failures;   /* in a row, of one kind */
 	uint8_t trouble;    /* enum trouble of the last one */
 	uint16_t factor;    /* of its delays while they double */

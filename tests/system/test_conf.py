@@ -223,12 +223,17 @@ def test_hup_during_a_session_and_a_delivery(make_relay, fake):
         assert c.cmd('NOOP')[:3] == '250'
     assert len(fake.messages) == 1
     relay.wait_queue(0)
+    relay.wait_log(r'^mailmote: sent .* relay=127\.0\.0\.1\[127\.0\.0\.1\]'
+                   r':%d tls=none code=250 ' % fake.port)
 
 
 @pytest.mark.parametrize('key, value', [
     ('spool', '/nowhere/spool'), ('socket', '/nowhere/submit'),
-    ('control', '/nowhere/control'), ('listen', '127.0.0.1:1')])
+    ('size', ' size=2M'), ('control', '/nowhere/control'),
+    ('listen', '127.0.0.1:1')])
 def test_hup_says_what_needs_a_restart(relay, fake, key, value):
+    if key == 'size':
+        key, value = 'spool', relay.spool + value
     relay.write(**{key: value})
     since = len(relay.lines)
     relay.signal(signal.SIGHUP)

@@ -84,6 +84,28 @@ static void the_splay_is_told(void **state)
 	assert_int_equal(hops[0].nmails, 1);
 }
 
+/* A probe that began before it, and fails behind it. */
+static void a_link_that_comes_up_during_a_probe(void **state)
+{
+	(void)state;
+	queue_one(ONE "splay 5s\n");
+	hops[0].door->mood = SIM_SILENT;
+	relay_flush(dev.relay);
+	sim_device_run(&dev, 1000);
+	assert_int_equal(hops[0].door->connects, 2);
+	hops[0].door->mood = SIM_ACCEPTS;
+	assert_true(relay_misses_link(dev.relay));
+	relay_link_up(dev.relay);
+	sim_device_run(&dev, 10 * 60000);
+	assert_int_equal(hops[0].nmails, 1);
+	/* It is no news for the attempt behind that one. */
+	hops[0].door->mood = SIM_AWAY;
+	fixture_send("a@b.org", "c@d.org", "250 2.0.0 queued as ");
+	hops[0].door->mood = SIM_ACCEPTS;
+	sim_device_run(&dev, HOUR / 2 - 1000);
+	assert_int_equal(hops[0].nmails, 1);
+}
+
 static void two_events_are_one(void **state)
 {
 	int64_t next_ms;
@@ -219,6 +241,7 @@ int main(void)
 		FIXTURE_TEST(queued_mail_goes_behind_a_splay),
 		FIXTURE_TEST(new_mail_goes_at_once),
 		FIXTURE_TEST(the_splay_is_told),
+		FIXTURE_TEST(a_link_that_comes_up_during_a_probe),
 		FIXTURE_TEST(two_events_are_one),
 		FIXTURE_TEST(a_flapping_link_defeats_no_breaker),
 		FIXTURE_TEST(what_is_well_is_left_alone),
