@@ -4,6 +4,7 @@
 
 #include "mail/date.h"
 #include "mail/outcome.h"
+#include "mail/params.h"
 
 /* The pieces, in order. */
 enum step { HEAD, PARTS, TEXT, STATUS, FIELDS, RETURNED };
@@ -49,9 +50,10 @@ static void put_head(const struct dsn *d, struct buf *out)
 	put_words(out, job->host);
 	buf_put_str(out, ">\r\nTo: <");
 	put_words(out, job->to);
-	buf_putf(out,
-		 ">\r\nSubject: Undelivered mail returned to sender\r\n"
-		 "Message-ID: <%s@",
+	buf_putf(out, ">\r\nSubject: %s\r\nMessage-ID: <%s@",
+		 job->relayed && !job->failed
+			 ? "Relayed mail"
+			 : "Undelivered mail returned to sender",
 		 job->id);
 	put_words(out, job->host);
 	/* RFC 3834 5: no responder answers it. */
@@ -85,9 +87,16 @@ static void put_parts(const struct dsn *d, struct buf *out)
 		 "Content-Type: text/plain; charset=us-ascii\r\n\r\n"
 		 "This is the mail relay at ",
 		 d->job->host);
-	buf_put_str(out, "\r\nYour message could not be delivered to the "
-			 "recipients named below.\r\nNo further attempt will "
-			 "be made.  Its header is attached.\r\n");
+	if (d->job->relayed)
+		buf_put_str(out, "\r\nWhat became of your message is said "
+				 "below.\r\n");
+	else
+		buf_put_str(out,
+			    "\r\nYour message could not be delivered to the "
+			    "recipients named below.\r\n"
+			    "No further attempt will be made.  ");
+	buf_put_str(out, d->job->full ? "It is attached.\r\n"
+				      : "Its header is attached.\r\n");
 }
 
 /* "550 5.1.1 words", without a code just the words. */
@@ -115,6 +124,9 @@ static void put_text(struct buf *out, const struct dsn_rcpt *to)
 	buf_put_str(out, "\r\n<");
 	put_words(out, to->address);
 	buf_put_str(out, ">\r\n    ");
+	if (to->relayed)
+		buf_put_str(out, "relayed to a server that sends no notice "
+				 "when mail has arrived\r\n    ");
 	if (to->code > 0) {
 		put_mta(out, to);
 		buf_put_str(out, " said:\r\n    ");
@@ -122,26 +134,41 @@ static void put_text(struct buf *out, const struct dsn_rcpt *to)
 	put_reason(out, to);
 }
 
+static void put_xtext(struct buf *out, const char *key, struct slice xtext)
+{
+	buf_put_str(out, key);
+	params_put_decoded(out, xtext);
+	buf_put_str(out, "\r\n");
+}
+
 static void put_status(const struct dsn *d, struct buf *out)
 {
 	put_boundary(d, out, "");
-	put_line(out,
-		 "Content-Type: message/delivery-status\r\n\r\n"
-		 "Reporting-MTA: dns; ",
-		 d->job->host);
+	buf_put_str(out, "Content-Type: message/delivery-status\r\n\r\n");
+	if (d->job->envid.n > 0)
+		put_xtext(out, "Original-Envelope-Id: ", d->job->envid);
+	put_line(out, "Reporting-MTA: dns; ", d->job->host);
 	if (d->job->arrival_s != 0)
 		put_date(d, out, "Arrival-Date: ", d->job->arrival_s);
 }
 
-/* RFC 3464 2.3.  Original-Recipient would come first (RFC 3461 ORCPT). */
+/* RFC 3464 2.3. */
 static void put_fields(struct buf *out, const struct dsn_rcpt *to)
 {
 	/* A hop may have said 550 2.0.0: that is no failure's status. */
-	bool fits = to->dsn >= 400;
+	bool fits = (to->dsn < 400) == to->relayed;
+	struct slice orcpt = to->orcpt;
 
-	put_line(out, "\r\nFinal-Recipient: rfc822; ", to->address);
-	buf_put_str(out, "Action: failed\r\nStatus: ");
-	outcome_put_dsn(out, fits ? to->dsn : 500);
+	buf_put_str(out, "\r\n");
+	if (orcpt.n > 0) {
+		buf_put_str(out, "Original-Recipient: ");
+		put_words(out, slice_cut(&orcpt, ';'));
+		put_xtext(out, "; ", orcpt);
+	}
+	put_line(out, "Final-Recipient: rfc822; ", to->address);
+	buf_put_str(out, to->relayed ? "Action: relayed\r\nStatus: "
+				     : "Action: failed\r\nStatus: ");
+	outcome_put_dsn(out, fits ? to->dsn : to->relayed ? 200 : 500);
 	buf_put_str(out, "\r\n");
 	if (to->mta.n > 0 && to->code > 0) {
 		buf_put_str(out, "Remote-MTA: dns; ");
@@ -156,8 +183,12 @@ static void put_fields(struct buf *out, const struct dsn_rcpt *to)
 static void put_returned(const struct dsn *d, struct buf *out)
 {
 	put_boundary(d, out, "");
-	buf_put_str(out, "Content-Type: text/rfc822-headers\r\n");
-	if (d->job->eight_bit)
+	buf_put_str(out, d->job->full
+				 ? "Content-Type: message/rfc822\r\n"
+				 : "Content-Type: text/rfc822-headers\r\n");
+	if (d->job->eight_bit && d->job->full)
+		buf_put_str(out, "Content-Transfer-Encoding: 8bit\r\n");
+	else if (d->job->eight_bit)
 		buf_put_str(out, "Content-Transfer-Encoding: "
 				 "quoted-printable\r\n");
 	buf_put_str(out, "\r\n");

@@ -4,7 +4,8 @@
  * RFC 3464 and RFC 6522 have it, in pieces, in constant memory.  Pure.
  *
  *   dsn_start, dsn_put until it has no more, dsn_header with the header of
- *   the message as it left (until over), dsn_end
+ *   the message as it left (until over) or, when all is returned, the message
+ *   as it left, dsn_end
  *
  * What others have said is printable ASCII when it is out, each in a line of
  * its own behind words of ours; of the header, lines that begin with '-' are
@@ -16,17 +17,19 @@
 #include "mail/qp.h"
 
 /* Bytes of room that dsn_put() and dsn_end() need. */
-#define DSN_ROOM 1200
+#define DSN_ROOM 1440
 
 /* Bytes of a Message-ID above which it is not referred to. */
 #define DSN_MAX_MSGID 200
 
-/* One recipient that the message did not reach. */
+/* One recipient: one that the message did not reach, mostly. */
 struct dsn_rcpt {
 	struct slice address; /* as in the envelope */
+	struct slice orcpt;   /* ORCPT= as it came (RFC 3461); n 0: none */
 	struct slice mta;     /* the host that said so; n 0: not known */
 	struct slice text;    /* why; its words, or ours */
 	bool literal;         /* mta is an address, without its [ ] */
+	bool relayed;         /* it did reach it, as far as we can tell */
 	uint16_t code;        /* SMTP reply, 0: none was received */
 	uint16_t dsn;         /* RFC 3463, as in struct outcome */
 };
@@ -37,11 +40,15 @@ struct dsn_job {
 	struct slice to;    /* the reverse-path, at most 256 bytes */
 	const char *id;     /* of this notice: letters, digits, '.' */
 	struct slice msgid; /* of the message, with < >; n 0: not known */
+	struct slice envid; /* ENVID= as it came (RFC 3461); n 0: none */
 	int64_t date_s;     /* now */
 	int64_t arrival_s;  /* when the message came; 0: not known */
 	int zone_min;       /* of both, minutes east of UTC */
-	bool eight_bit;     /* its header may have 8-bit bytes */
-	void *ctx;          /* given back to rcpt() */
+	bool eight_bit;     /* what is returned may have 8-bit bytes */
+	bool relayed;       /* some recipients are relayed ... */
+	bool failed;        /* ... and some are not; as if, without relayed */
+	bool full; /* all is returned: behind dsn_put(), by the owner */
+	void *ctx; /* given back to rcpt() */
 	/* The recipients in order; false: there is none left. */
 	bool (*rcpt)(void *ctx, unsigned n, struct dsn_rcpt *out);
 };

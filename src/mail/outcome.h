@@ -38,6 +38,8 @@ struct outcome {
 	enum trouble trouble; /* of VERDICT_RETRY_ROUTE */
 	bool uncertain;       /* lost after the final dot: may be a duplicate */
 	bool more;     /* not tried yet: belongs in the next transaction */
+	bool quiet;    /* the sender wants no notice of a failure */
+	bool relayed;  /* sent, and the sender wants to be told of that */
 	uint16_t code; /* SMTP reply 200..599, 0: none was received */
 	uint16_t dsn;  /* RFC 3463, see outcome_put_dsn(); 0: unknown */
 	char text[OUTCOME_MAX_TEXT]; /* printable ASCII, NUL-ended */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "mail/params.h"
 #include "relay/parts.h"
 
 static const char *verdict_name(const struct outcome *o)
@@ -37,9 +38,10 @@ static void record_staged(struct relay *r, struct submission *s, unsigned i,
 	rc->active = false;
 	rc->code = o->code;
 	rc->dsn = o->dsn;
+	rc->quiet = o->quiet;
 	submission_note(r, s, i, o->text);
 	if (o->verdict == VERDICT_SENT)
-		rc->state = SPOOL_SENT;
+		rc->state = o->relayed ? SPOOL_RELAYED : SPOOL_SENT;
 	else if (o->verdict == VERDICT_REFUSED)
 		rc->state = SPOOL_REFUSED;
 	else if (o->uncertain)
@@ -48,8 +50,8 @@ static void record_staged(struct relay *r, struct submission *s, unsigned i,
 		rc->tried = rc->later = true;
 }
 
-static void mark_lazily(struct relay *r, const struct delivery *d, unsigned i,
-			uint8_t state)
+void attempt_mark(struct relay *r, const struct delivery *d, unsigned i,
+		  uint8_t state)
 {
 	struct spool_mark m = { .id = d->id,
 				.kind = SPOOL_MARK_RCPT,
@@ -66,10 +68,10 @@ static void record_queued(struct relay *r, struct delivery *d)
 	for (unsigned k = 0; k < d->txn.nrcpt; k++) {
 		const struct outcome *o = &d->outcomes[k];
 
-		if (o->verdict == VERDICT_SENT)
-			mark_lazily(r, d, d->of[k], SPOOL_SENT);
+		if (o->verdict == VERDICT_SENT && !o->relayed)
+			attempt_mark(r, d, d->of[k], SPOOL_SENT);
 		else if (o->uncertain)
-			mark_lazily(r, d, d->of[k], SPOOL_UNCERTAIN);
+			attempt_mark(r, d, d->of[k], SPOOL_UNCERTAIN);
 		if (o->more)
 			continue;
 		if (o->uncertain || o->verdict == VERDICT_RETRY_MESSAGE)
@@ -78,18 +80,35 @@ static void record_queued(struct relay *r, struct delivery *d)
 			 o->verdict == VERDICT_REFUSED)
 			defer_end(r, d->id, d->of[k]);
 	}
-	/* Refusals are synced before anything is done about them. */
+	/* What is to be told is synced before anything is done about it. */
 	refuse_queued(r, d);
+}
+
+/*
+ * What the sender has said about notices (RFC 3461).  Of mail that was sent it
+ * is told by us when the hop will not do it (5.2.2), and when there is a way.
+ */
+static void note_wishes(struct relay *r, const struct delivery *d,
+			struct slice params, struct outcome *o)
+{
+	const struct submission *s = d->staged;
+	uint32_t flags = s == NULL ? d->msg.flags : s->bare ? RELAY_BARE : 0;
+
+	o->quiet = !params_want_failure(params);
+	o->relayed = d->open && o->verdict == VERDICT_SENT &&
+		     params_want_success(params) &&
+		     !(d->client.ehlo.ext & EHLO_DSN) && relay_has_spool(r) &&
+		     refuse_is_owed(r, d->txn.from, flags);
 }
 
 static void record_message(struct relay *r, struct delivery *d)
 {
-	struct slice rcpts = d->txn.rcpts, rcpt;
+	struct slice rcpts = d->txn.rcpts, rcpt, params;
 
 	for (unsigned k = 0; k < d->txn.nrcpt; k++) {
-		const struct outcome *o = &d->outcomes[k];
+		struct outcome *o = &d->outcomes[k];
 
-		if (!envelope_next_rcpt(&rcpts, &rcpt))
+		if (!envelope_next(&rcpts, &rcpt, &params))
 			break;
 		if (o->more ||
 		    (o->verdict == VERDICT_RETRY_ROUTE && !o->uncertain)) {
@@ -99,6 +118,8 @@ static void record_message(struct relay *r, struct delivery *d)
 		}
 		count(r, o);
 		event_rcpt(r, verdict_name(o), d, rcpt, o);
+		if (ENABLE_DSN_PARAMS)
+			note_wishes(r, d, params, o);
 		if (d->staged != NULL)
 			record_staged(r, d->staged, d->of[k], o);
 	}

@@ -13,10 +13,14 @@
 #include <string.h>
 
 #include "mail/header.h"
+#include "mail/params.h"
 #include "relay/parts.h"
 
 /* So many notices may leave in that time (CONFIG_BOUNCE_RATE). */
 #define RATE_MS (3600 * 1000)
+
+/* What a notice may add to a message that it returns, and the header gains. */
+#define FULL_EXTRA 8192
 
 /* Whom a notice goes to: mailboxes that are no local names of ours. */
 struct targets {
@@ -27,6 +31,14 @@ struct targets {
 	int route;         /* of the first; others are left out */
 	unsigned n;
 };
+
+/* RFC 3461 6.2: of a notice nobody wants to hear. */
+static void put_target(struct buf *out, struct slice mailbox)
+{
+	envelope_put_rcpt(out, mailbox);
+	if (ENABLE_DSN_PARAMS)
+		envelope_put_params(out, SLICE("NOTIFY=NEVER"));
+}
 
 static int collect(void *ctx, struct slice mailbox)
 {
@@ -43,7 +55,7 @@ static int collect(void *ctx, struct slice mailbox)
 	t->route = route;
 	t->n++;
 	if (t->out != NULL)
-		envelope_put_rcpt(t->out, mailbox);
+		put_target(t->out, mailbox);
 	return 0;
 }
 
@@ -85,18 +97,27 @@ int64_t bounce_next_ms(const struct relay *r)
 }
 
 /* Which recipients it has to name: their numbers into d->of. */
-static unsigned find_refused(struct relay *r, struct delivery *d)
+static void find_told(struct relay *r, struct delivery *d, struct slice rcpts)
 {
 	uint8_t states[RELAY_RCPTS];
-	unsigned n = 0;
+	struct notice *n = &d->notice;
+	struct slice rcpt, params;
 
+	n->n = n->relayed = 0;
 	if (d->msg.nrcpt > RELAY_RCPTS ||
 	    spool_states(r->spool, &d->msg, states) < 0)
-		return 0;
-	for (unsigned i = 0; i < d->msg.nrcpt; i++)
-		if (states[i] == SPOOL_REFUSED)
-			d->of[n++] = (uint16_t)i;
-	return n;
+		return;
+	for (unsigned i = 0;
+	     i < d->msg.nrcpt && envelope_next(&rcpts, &rcpt, &params); i++) {
+		bool relayed = ENABLE_DSN_PARAMS && states[i] == SPOOL_RELAYED;
+
+		if (!relayed &&
+		    (states[i] != SPOOL_REFUSED ||
+		     (ENABLE_DSN_PARAMS && !params_want_failure(params))))
+			continue;
+		n->relayed += relayed;
+		d->of[n->n++] = (uint16_t)i;
+	}
 }
 
 bool bounce_pick(struct relay *r, struct delivery *d)
@@ -109,7 +130,9 @@ bool bounce_pick(struct relay *r, struct delivery *d)
 	    defer_waits(r, ~d->msg.id, 0) ||
 	    envelope_parse(slice_of(d->env, d->env_len), &env) < 0)
 		return false;
-	d->notice.n = (uint16_t)find_refused(r, d);
+	find_told(r, d, env.rcpts);
+	if (ENABLE_DSN_PARAMS && d->notice.n == 0)
+		refuse_drop(r, d);
 	if (d->notice.n == 0)
 		return false;
 	d->txn = (struct smtp_txn){ .from = SLICE("") };
@@ -146,6 +169,15 @@ static const struct conf_hop *hop_of(struct relay *r, struct slice from,
 	return one;
 }
 
+static bool is_relayed(const struct delivery *d, unsigned rcpt)
+{
+	uint8_t states[RELAY_RCPTS];
+
+	return d->notice.relayed > 0 &&
+	       spool_states(d->notice.r->spool, &d->msg, states) == 0 &&
+	       states[rcpt] == SPOOL_RELAYED;
+}
+
 static bool next_rcpt(void *ctx, unsigned n, struct dsn_rcpt *out)
 {
 	struct delivery *d = ctx;
@@ -153,11 +185,18 @@ static bool next_rcpt(void *ctx, unsigned n, struct dsn_rcpt *out)
 	struct buf text = BUF_ON(r->scratch);
 	const struct conf_hop *hop;
 	struct envelope env;
+	struct slice params = SLICE("");
 
 	if (n >= d->notice.n ||
 	    envelope_parse(slice_of(d->env, d->env_len), &env) < 0)
 		return false;
-	out->address = envelope_rcpt_at(env.rcpts, d->of[n]);
+	for (unsigned i = 0; i <= d->of[n]; i++)
+		if (!envelope_next(&env.rcpts, &out->address, &params))
+			return false;
+	if (ENABLE_DSN_PARAMS) {
+		envelope_param(params, SLICE("ORCPT"), &out->orcpt);
+		out->relayed = is_relayed(d, d->of[n]);
+	}
 	hop = hop_of(r, env.from, out->address);
 	if (hop != NULL) {
 		out->mta = hop->host;
@@ -166,7 +205,8 @@ static bool next_rcpt(void *ctx, unsigned n, struct dsn_rcpt *out)
 	out->dsn = 500;
 	if (spool_reason(r->spool, &d->msg, d->of[n], &out->code, &out->dsn,
 			 &text) < 0)
-		buf_put_str(&text, "refused by the next hop");
+		buf_put_str(&text, out->relayed ? "taken by the next hop"
+						: "refused by the next hop");
 	out->text = buf_slice(&text);
 	return true;
 }
@@ -190,6 +230,23 @@ static struct slice find_msgid(struct relay *r, struct delivery *d)
 		return buf_slice(&ref);
 	}
 	return got == 0 ? d->fixup_job.msgid : SLICE("");
+}
+
+/*
+ * RFC 3461 4.3: is all of the message returned?  Only with a failure, and only
+ * where the hop takes it: else the header, which always goes.
+ */
+static bool returns_all(const struct delivery *d, const struct envelope *env)
+{
+	const struct ehlo *e = &d->client.ehlo;
+	struct slice ret;
+
+	return ENABLE_DSN_PARAMS && d->notice.relayed < d->notice.n &&
+	       envelope_param(env->params, SLICE("RET"), &ret) &&
+	       slice_eq(ret, SLICE("FULL")) &&
+	       (e->size == 0 || d->size + FULL_EXTRA <= e->size) &&
+	       (!(d->msg.flags & SPOOL_8BIT) || (e->ext & EHLO_8BITMIME)) &&
+	       !(d->msg.flags & RELAY_UTF8);
 }
 
 void bounce_begin(struct relay *r, struct delivery *d)
@@ -225,6 +282,16 @@ void bounce_begin(struct relay *r, struct delivery *d)
 		.ctx = d,
 		.rcpt = next_rcpt,
 	};
+	if (ENABLE_DSN_PARAMS) {
+		envelope_param(env.params, SLICE("ENVID"), &n->job.envid);
+		n->job.relayed = n->relayed > 0;
+		n->job.failed = n->relayed < n->n;
+		n->job.full = returns_all(d, &env);
+	}
+	if (ENABLE_DSN_PARAMS && n->job.full) {
+		d->txn.size = d->size + FULL_EXTRA;
+		d->txn.eight_bit = n->job.eight_bit;
+	}
 	n->job.zone_min = r->w->zone_min(r->w->ctx, n->job.date_s);
 	n->job.arrival_s = message_arrival(r, d, &known);
 	if (!known)

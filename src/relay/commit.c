@@ -31,16 +31,29 @@ static int read_staged(void *ctx, uint32_t off, void *p, uint32_t n)
 	return 0;
 }
 
-/* The states as they are stored; was any recipient refused? */
+/* Is the sender to be told of it? */
+static bool is_told(const struct staged_rcpt *rc)
+{
+	return rc->state == SPOOL_REFUSED ||
+	       (ENABLE_DSN_PARAMS && rc->state == SPOOL_RELAYED);
+}
+
+static bool is_sent(const struct staged_rcpt *rc)
+{
+	return rc->state == SPOOL_SENT ||
+	       (ENABLE_DSN_PARAMS && rc->state == SPOOL_RELAYED);
+}
+
+/* The states as they are stored; is a notice owed for any recipient? */
 static bool fill_states(const struct submission *s, uint8_t *states)
 {
-	bool refused = false;
+	bool told = false;
 
 	for (unsigned i = 0; i < s->nrcpt; i++) {
 		states[i] = s->rcpts[i].state;
-		refused |= states[i] == SPOOL_REFUSED;
+		told |= is_told(&s->rcpts[i]);
 	}
-	return refused;
+	return told;
 }
 
 /*
@@ -140,12 +153,11 @@ static void note_queued(struct relay *r, struct submission *s)
 	for (unsigned i = 0; i < s->nrcpt; i++) {
 		struct staged_rcpt *rc = &s->rcpts[i];
 
-		if (rc->route != ROUTE_NONE && rc->state != SPOOL_SENT &&
+		if (rc->route != ROUTE_NONE && !is_sent(rc) &&
 		    rc->state != SPOOL_REFUSED)
 			r->routes[rc->route].backlog = true;
 		/* Its notice goes by another route, maybe. */
-		for (unsigned k = 0;
-		     rc->state == SPOOL_REFUSED && k < r->conf->nroutes; k++)
+		for (unsigned k = 0; is_told(rc) && k < r->conf->nroutes; k++)
 			r->routes[k].backlog = true;
 		if (rc->later)
 			defer(r, s, i);
@@ -177,7 +189,7 @@ static void log_queued(struct relay *r, struct submission *s)
 	struct buf why = BUF_ON(r->scratch);
 
 	for (unsigned i = 0; i < s->nrcpt && why.len == 0; i++)
-		if (s->rcpts[i].state != SPOOL_SENT)
+		if (!is_sent(&s->rcpts[i]))
 			submission_text(r, s, i, &why);
 	event_message(r, "queued", s->id, from, s->size, s->nrcpt,
 		      why.len ? buf_cstr(&why) : "waiting for the next hop");
@@ -215,9 +227,22 @@ static bool is_in_attempt(const struct relay *r, const struct submission *s)
 static bool was_sent_in_part(const struct submission *s)
 {
 	for (unsigned i = 0; i < s->nrcpt; i++)
-		if (s->rcpts[i].state == SPOOL_SENT)
+		if (is_sent(&s->rcpts[i]))
 			return true;
 	return false;
+}
+
+/* All have it, and a notice of that could not be kept: there will be none. */
+static bool forget_notices(struct submission *s)
+{
+	bool all = true;
+
+	for (unsigned i = 0; i < s->nrcpt; i++) {
+		all &= is_sent(&s->rcpts[i]);
+		if (is_sent(&s->rcpts[i]))
+			s->rcpts[i].state = SPOOL_SENT;
+	}
+	return all;
 }
 
 /* It cannot be kept: the submitter must, unless an attempt still runs. */
@@ -231,8 +256,12 @@ static void failed(struct relay *r, struct submission *s, int err)
 		s->commit_ms = INT64_MAX;
 		return;
 	}
+	if (ENABLE_DSN_PARAMS && forget_notices(s)) {
+		submission_settle(r, s);
+		return;
+	}
 	for (unsigned i = 0; i < s->nrcpt && b.len == 0; i++)
-		if (s->rcpts[i].state != SPOOL_SENT)
+		if (!is_sent(&s->rcpts[i]))
 			submission_text(r, s, i, &b);
 	if (err == -ENOSPC) {
 		buf_reset(&b);

@@ -132,12 +132,14 @@ static bool filter_notice(struct delivery *d)
 	char part[384];
 	struct buf out = BUF_ON(part);
 	struct dsn *gen = &d->notice.gen;
-	bool ended = delivery_filter(d, &out);
+	bool full = ENABLE_DSN_PARAMS && d->notice.job.full;
+	bool ended = delivery_filter(d, full ? &d->wire : &out);
 
 	BUILD_ASSERT(sizeof(d->wire_space) >= DSN_ROOM + 64);
 	/* At most three bytes, and a line's soft end, become of one. */
 	BUILD_ASSERT(sizeof(part) * 7 / 2 < sizeof(d->wire_space) - 64);
-	dsn_header(gen, buf_slice(&out), &d->wire);
+	if (!full)
+		dsn_header(gen, buf_slice(&out), &d->wire);
 	if (!ended && !gen->over)
 		return false;
 	dsn_end(gen, &d->wire);

@@ -37,7 +37,9 @@ static bool is_returning(struct relay *r, const struct spool_msg *msg)
 	if (!(msg->flags & SPOOL_RETURNING) || msg->nrcpt > RELAY_RCPTS ||
 	    spool_states(r->spool, msg, states) < 0)
 		return false;
-	return memchr(states, SPOOL_REFUSED, msg->nrcpt) != NULL;
+	return memchr(states, SPOOL_REFUSED, msg->nrcpt) != NULL ||
+	       (ENABLE_DSN_PARAMS &&
+		memchr(states, SPOOL_RELAYED, msg->nrcpt) != NULL);
 }
 
 /* When mail from and to those two may go; INT64_MAX: that is not known. */
@@ -149,6 +151,8 @@ static void state_of(struct relay *r, const struct spool_msg *msg, unsigned i,
 	const struct defer *d = defer_find(r, msg->id, i);
 	const struct hop *h = hop_waited_for(r, from, rcpt);
 
+	if (state == SPOOL_RELAYED)
+		state = SPOOL_SENT;
 	if (state == SPOOL_SENT || state == SPOOL_REFUSED ||
 	    state == SPOOL_DROPPED) {
 		out->state = state == SPOOL_SENT ? "sent" : "refused";
@@ -245,8 +249,8 @@ static void head(struct relay *r, struct control *c, const struct shown *s)
 /* A staged message: piece 0 its head, then its recipients, then its end. */
 static bool staged_piece(struct relay *r, struct control *c)
 {
-	static const char *const names[] = { "waiting", "sent", "refused",
-					     "uncertain", "refused" };
+	static const char *const names[] = { "waiting",   "sent",    "refused",
+					     "uncertain", "refused", "sent" };
 	struct submission *m = &r->submissions[c->step - 1];
 	struct shown s;
 	struct shown_rcpt to = { 0 };

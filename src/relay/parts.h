@@ -120,7 +120,7 @@ int64_t work_next_ms(struct relay *r);
  */
 bool refuse_is_owed(struct relay *r, struct slice from, uint32_t flags);
 
-/* The transaction of a queued message has ended: store what was refused. */
+/* The transaction of a queued message has ended: store what is to be told. */
 void refuse_queued(struct relay *r, struct delivery *d);
 
 /*
@@ -130,7 +130,7 @@ void refuse_queued(struct relay *r, struct delivery *d);
  */
 bool refuse_expired(struct relay *r, struct delivery *d);
 
-/* Refused recipients of this message have had their notice: forget them. */
+/* Recipients of this message have had their notice: forget them. */
 void refuse_told(struct relay *r, uint64_t id);
 
 /* Nobody is told of those of d->msg, if there are any: say so, forget them. */
@@ -241,6 +241,10 @@ void delivery_handshake(struct relay *r, struct delivery *d);
 void delivery_step_handshake(struct relay *r, struct delivery *d);
 
 /* --- attempt.c --- */
+
+/* A recipient of d's queued message is in another state; it may be lost. */
+void attempt_mark(struct relay *r, const struct delivery *d, unsigned i,
+		  uint8_t state);
 
 /* The transaction has ended: record what became of each recipient. */
 void attempt_record(struct relay *r, struct delivery *d);

@@ -29,9 +29,7 @@ void refuse_dropped(struct relay *r, const struct spool_msg *msg,
 
 void refuse_told(struct relay *r, uint64_t id)
 {
-	struct spool_mark m = { .id = id,
-				.kind = SPOOL_MARK_GONE,
-				.state = SPOOL_DROPPED };
+	struct spool_mark m = { .id = id, .kind = SPOOL_MARK_GONE };
 	uint8_t states[RELAY_RCPTS];
 	struct spool_msg msg;
 	int err = 0;
@@ -44,7 +42,10 @@ void refuse_told(struct relay *r, uint64_t id)
 	    memchr(states, SPOOL_UNCERTAIN, msg.nrcpt) != NULL)
 		m.kind = SPOOL_MARK_RCPT;
 	for (; m.rcpt < msg.nrcpt && err == 0; m.rcpt++) {
-		if (states[m.rcpt] != SPOOL_REFUSED)
+		m.state = SPOOL_DROPPED;
+		if (ENABLE_DSN_PARAMS && states[m.rcpt] == SPOOL_RELAYED)
+			m.state = SPOOL_SENT;
+		else if (states[m.rcpt] != SPOOL_REFUSED)
 			continue;
 		err = spool_mark_lazy(r->spool, &m);
 		if (m.kind == SPOOL_MARK_GONE)
@@ -72,9 +73,11 @@ void refuse_drop(struct relay *r, const struct delivery *d)
 		return;
 	for (unsigned i = 0; i < d->msg.nrcpt; i++)
 		n += states[i] == SPOOL_REFUSED;
-	if (n == 0)
+	if (n == 0 && (!ENABLE_DSN_PARAMS ||
+		       memchr(states, SPOOL_RELAYED, d->msg.nrcpt) == NULL))
 		return;
-	refuse_dropped(r, &d->msg, env.from, n);
+	if (n > 0)
+		refuse_dropped(r, &d->msg, env.from, n);
 	refuse_told(r, d->msg.id);
 }
 
@@ -118,7 +121,8 @@ static void add_mark(struct marks *m, struct spool_mark mark)
 		(struct spool_item){ .mark = &b->mark[b->nmarks++] };
 }
 
-static void add_refused(struct marks *m, unsigned rcpt, const struct outcome *o)
+/* What happened to it is to be told. */
+static void add_told(struct marks *m, unsigned rcpt, const struct outcome *o)
 {
 	if (m->n++ == 0 && !(m->msg->flags & SPOOL_RETURNING))
 		add_mark(m, (struct spool_mark){ .kind = SPOOL_MARK_FLAGS,
@@ -126,7 +130,8 @@ static void add_refused(struct marks *m, unsigned rcpt, const struct outcome *o)
 							  SPOOL_RETURNING });
 	add_mark(m, (struct spool_mark){ .kind = SPOOL_MARK_RCPT,
 					 .rcpt = (uint16_t)rcpt,
-					 .state = SPOOL_REFUSED,
+					 .state = o->relayed ? SPOOL_RELAYED
+							     : SPOOL_REFUSED,
 					 .code = o->code,
 					 .dsn = o->dsn,
 					 .text = slice_str(o->text) });
@@ -148,9 +153,9 @@ static int end_marks(struct marks *m)
 	return 0;
 }
 
-static bool is_refused(const struct outcome *o)
+static bool is_told(const struct outcome *o)
 {
-	return o->verdict == VERDICT_REFUSED && !o->more;
+	return o->relayed || (o->verdict == VERDICT_REFUSED && !o->more);
 }
 
 void refuse_queued(struct relay *r, struct delivery *d)
@@ -159,21 +164,23 @@ void refuse_queued(struct relay *r, struct delivery *d)
 	struct marks m;
 	unsigned k = 0;
 
-	while (k < d->txn.nrcpt && !is_refused(&d->outcomes[k]))
+	while (k < d->txn.nrcpt && !is_told(&d->outcomes[k]))
 		k++;
 	/* Looked up again: an operator may have held it meanwhile. */
 	if (k == d->txn.nrcpt || spool_find(r->spool, d->id, &msg) < 0)
 		return;
 	start_marks(&m, r, &msg);
 	for (unsigned i = k; i < d->txn.nrcpt; i++)
-		if (is_refused(&d->outcomes[i]))
-			add_refused(&m, d->of[i], &d->outcomes[i]);
+		if (is_told(&d->outcomes[i]))
+			add_told(&m, d->of[i], &d->outcomes[i]);
 	if (end_marks(&m) == 0) {
 		work_rewind_all(r);
 		return;
 	}
 	for (unsigned i = k; i < d->txn.nrcpt; i++)
-		if (is_refused(&d->outcomes[i]))
+		if (d->outcomes[i].relayed)
+			attempt_mark(r, d, d->of[i], SPOOL_SENT);
+		else if (is_told(&d->outcomes[i]))
 			defer_add(r, d->id, d->of[i], &d->outcomes[i]);
 }
 
@@ -217,7 +224,7 @@ static unsigned expire(struct relay *r, struct delivery *d,
 			continue;
 		say_why(r, defer_find(r, d->msg.id, i), states[i], env->from,
 			rcpt, &o);
-		add_refused(&m, i, &o);
+		add_told(&m, i, &o);
 	}
 	if (m.n == 0 || end_marks(&m) < 0)
 		return 0;

@@ -10,7 +10,9 @@
 /* How its recipients stand. */
 struct tally {
 	unsigned sent, refused, tried, open;
-	bool active; /* an attempt is under way */
+	unsigned quiet; /* refused, and nobody wants to know */
+	bool relayed;   /* sent, and somebody does */
+	bool active;    /* an attempt is under way */
 };
 
 static struct tally count_rcpts(const struct submission *s)
@@ -21,7 +23,9 @@ static struct tally count_rcpts(const struct submission *s)
 		const struct staged_rcpt *rc = &s->rcpts[i];
 
 		t.active |= rc->active;
-		if (rc->state == SPOOL_SENT)
+		t.relayed |= rc->state == SPOOL_RELAYED;
+		t.quiet += rc->quiet && rc->state == SPOOL_REFUSED;
+		if (rc->state == SPOOL_SENT || rc->state == SPOOL_RELAYED)
 			t.sent++;
 		else if (rc->state == SPOOL_REFUSED)
 			t.refused++;
@@ -77,7 +81,8 @@ static void answer_as(struct relay *r, struct submission *s, uint8_t state)
 }
 
 /* Some were sent, the others refused: a notice is owed for those. */
-static void settle_mix(struct relay *r, struct submission *s, unsigned refused)
+static void settle_mix(struct relay *r, struct submission *s,
+		       const struct tally *t)
 {
 	char space[ADDRESS_MAX_PATH + 2];
 	struct slice from = submission_sender(r, s, space);
@@ -85,12 +90,12 @@ static void settle_mix(struct relay *r, struct submission *s, unsigned refused)
 				       .size = s->size,
 				       .flags = s->bare ? RELAY_BARE : 0 };
 
-	if (refuse_is_owed(r, from, msg.flags)) {
+	if (t->quiet < t->refused && refuse_is_owed(r, from, msg.flags)) {
 		s->want_commit = true;
 		return;
 	}
 	/* Nobody is told (RFC 5321 4.5.5): nothing is worth a write. */
-	refuse_dropped(r, &msg, from, refused);
+	refuse_dropped(r, &msg, from, t->refused);
 	submission_answer(r, s, VERDICT_SENT, 250, 200, "delivered in part");
 }
 
@@ -110,10 +115,12 @@ void submission_settle(struct relay *r, struct submission *s)
 			s->want_commit = true;
 		return;
 	}
-	if (t.refused == 0)
+	if (ENABLE_DSN_PARAMS && t.relayed)
+		s->want_commit = true;
+	else if (t.refused == 0)
 		answer_as(r, s, SPOOL_SENT);
 	else if (t.sent == 0)
 		answer_as(r, s, SPOOL_REFUSED);
 	else
-		settle_mix(r, s, t.refused);
+		settle_mix(r, s, &t);
 }

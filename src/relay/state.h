@@ -61,6 +61,7 @@ struct staged_rcpt {
 	bool tried;     /* an attempt has ended for now: commit */
 	bool later;     /* ... with a delay of the message's own */
 	bool active;    /* in an attempt */
+	bool quiet;     /* refused: nobody wants to know */
 	uint16_t code;  /* of the last outcome */
 	uint16_t dsn;
 };
@@ -161,9 +162,10 @@ enum delivery_state {
 
 /* A notice on its way (bounce.c): its recipients are those of d->of. */
 struct notice {
-	bool on;    /* the delivery carries one, not the message itself */
-	bool words; /* what stands before the returned header goes out */
-	uint16_t n; /* recipients that it names */
+	bool on;          /* the delivery carries one, not the message itself */
+	bool words;       /* what stands before the returned header goes out */
+	uint16_t n;       /* recipients that it names */
+	uint16_t relayed; /* those of them that were sent */
 	/* What it says, and how far that is out. */
 	struct relay *r;
 	struct dsn_job job;

@@ -91,7 +91,7 @@ struct smtp_server {
 	/* the large parts stand last: what is near is cheap to reach */
 	char helo[ADDRESS_MAX_DOMAIN + 1]; /* public: the client's name */
 	char line[SMTP_SERVER_LINE];
-	char body_space[SMTP_SERVER_LINE];
+	char body_space[1024];
 	char out_space[SMTP_SERVER_OUT];
 };
 

@@ -51,13 +51,14 @@ enum spool_rcpt_state {
 	SPOOL_SENT,      /* the next hop has it */
 	SPOOL_REFUSED,   /* refused for good: to be returned */
 	SPOOL_UNCERTAIN, /* waiting; may have arrived already */
-	SPOOL_DROPPED    /* given up without notice */
+	SPOOL_DROPPED,   /* given up without notice */
+	SPOOL_RELAYED    /* as sent; a notice of that is owed */
 };
 
 /* Message flags as stored. */
 enum {
 	SPOOL_HELD = 1,      /* not touched until released */
-	SPOOL_RETURNING = 2, /* some were refused: a notice is, or was, owed */
+	SPOOL_RETURNING = 2, /* a notice of some is, or was, owed */
 	SPOOL_8BIT = 4,      /* the content has 8-bit bytes */
 	SPOOL_WALL_SANE = 8, /* wall_s was a sane time */
 	SPOOL_USER = 16      /* the owner's own flag bits: 16, 32, 64 */

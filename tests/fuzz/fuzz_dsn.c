@@ -4,7 +4,7 @@
  * part, begins a field, or makes a line that is too long.
  *
  * Input: a byte of flags, then texts that end in NUL (recipient, host, reply,
- * reverse-path, Message-ID), then the header.
+ * reverse-path, Message-ID, ORCPT and ENVID), then the header.
  */
 #include <assert.h>
 #include <string.h>
@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define BOUNDARY "--=_abc.0"
 
 struct input {
-	struct slice rcpt, host, text, to, msgid, header;
+	struct slice rcpt, host, text, to, msgid, xtext, header;
 	uint8_t flags;
 };
 
@@ -27,6 +27,8 @@ static bool next_rcpt(void *ctx, unsigned n, struct dsn_rcpt *out)
 	if (n > (in->flags & 3u))
 		return false;
 	out->address = in->rcpt;
+	out->orcpt = in->xtext;
+	out->relayed = in->flags & 64;
 	out->mta = in->host;
 	out->literal = in->flags & 4;
 	out->text = in->text;
@@ -94,12 +96,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	in.text = take(&rest, 119);
 	in.to = take(&rest, 256);
 	in.msgid = take(&rest, 400);
+	in.xtext = take(&rest, 500);
 	in.header = rest;
 	struct dsn_job job = {
 		.host = in.host,
 		.to = in.to,
 		.id = "abc.0",
 		.msgid = in.msgid,
+		.envid = slice_head(in.xtext, 100),
+		.relayed = in.flags & 64,
+		.full = in.flags & 128,
 		.date_s = 1795335900,
 		.eight_bit = in.flags & 32,
 		.ctx = &in,

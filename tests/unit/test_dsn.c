@@ -109,6 +109,72 @@ static void writes_a_report(void **state)
 		"\r\n--=_abc.0--\r\n");
 }
 
+static bool next_relayed(void *ctx, unsigned n, struct dsn_rcpt *out)
+{
+	(void)ctx;
+	*out = two[0];
+	out->orcpt = SLICE("rfc822;A+2Bx+0A@b.org");
+	out->relayed = true;
+	out->code = 250;
+	out->dsn = 200;
+	out->text = SLICE("ok");
+	return n == 0;
+}
+
+/* RFC 3461 6.3: what the sender has said comes back, decoded. */
+static void writes_what_was_relayed(void **state)
+{
+	struct dsn_job relayed = job;
+
+	(void)state;
+	relayed.envid = SLICE("Q+2B7");
+	relayed.relayed = true;
+	relayed.rcpt = next_relayed;
+	words_of(&relayed);
+	assert_non_null(strstr(space, "\nSubject: Relayed mail\r\n"));
+	assert_non_null(strstr(
+		space,
+		"\r\n\r\n<a@b.org>\r\n"
+		"    relayed to a server that sends no notice when mail has "
+		"arrived\r\n"
+		"    mx.b.org said:\r\n"
+		"    250 2.0.0 ok\r\n"
+		"\r\n--=_abc.0\r\n"
+		"Content-Type: message/delivery-status\r\n"
+		"\r\n"
+		"Original-Envelope-Id: Q+7\r\n"
+		"Reporting-MTA: dns; me.org\r\n"
+		"Arrival-Date: Tue, 29 Feb 2000 01:00:00 +0100\r\n"
+		"\r\n"
+		"Original-Recipient: rfc822; A+x?@b.org\r\n"
+		"Final-Recipient: rfc822; a@b.org\r\n"
+		"Action: relayed\r\n"
+		"Status: 2.0.0\r\n"
+		"Remote-MTA: dns; mx.b.org\r\n"
+		"Diagnostic-Code: smtp; 250 2.0.0 ok\r\n"));
+	relayed.failed = true;
+	words_of(&relayed);
+	assert_non_null(strstr(space, "\nSubject: Undelivered mail returned"));
+}
+
+/* RET=FULL: then the owner gives the message itself. */
+static void announces_the_whole_message(void **state)
+{
+	struct dsn_job whole = job;
+
+	(void)state;
+	whole.full = true;
+	words_of(&whole);
+	assert_non_null(strstr(space, "  It is attached.\r\n"));
+	assert_non_null(
+		strstr(space, "\nContent-Type: message/rfc822\r\n\r\n"));
+	whole.eight_bit = true;
+	words_of(&whole);
+	assert_non_null(strstr(space,
+			       "message/rfc822\r\n"
+			       "Content-Transfer-Encoding: 8bit\r\n\r\n"));
+}
+
 static void leaves_out_what_is_not_known(void **state)
 {
 	struct dsn_job bare = job;
@@ -257,6 +323,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writes_a_report),
+		cmocka_unit_test(writes_what_was_relayed),
+		cmocka_unit_test(announces_the_whole_message),
 		cmocka_unit_test(leaves_out_what_is_not_known),
 		cmocka_unit_test(returns_the_header),
 		cmocka_unit_test(encodes_what_has_8_bits),
