@@ -107,6 +107,9 @@ static void next_txn(struct talk *t)
 	if (t->open)
 		settle(r);
 	if (pick(r)) {
+		/* An older daemon takes a header as it always did. */
+		t->txn.utf8 = ENABLE_SMTPUTF8 && t->h->utf8 &&
+			      (t->client.ehlo.ext & EHLO_SMTPUTF8);
 		if (talk_begin(t) == 0)
 			return;
 		outcome_set_trouble(&why, TROUBLE_LINK, 430,
@@ -146,7 +149,6 @@ int handover_daemon(const struct conf *c, const struct handover *h)
 	t->txn.params = h->params;
 	t->txn.size = h->size;
 	t->txn.eight_bit = h->eight_bit;
-	t->txn.utf8 = h->utf8;
 	t->txn.queue = h->mode == HANDOVER_QUEUE;
 	t->lost = false;
 	r->rest = h->rcpts;

@@ -200,9 +200,13 @@ static void put_params(const struct sendmail *s, struct handover *h)
 	h->notify = buf_slice(&rcpt);
 }
 
-/* Does the message need SMTPUTF8? */
+/*
+ * Does the message need SMTPUTF8?  A header that is not UTF-8, or could not be
+ * converted for a hop without it, goes as it is.
+ */
 static int choose_utf8(const struct sendmail *s, struct handover *h)
 {
+	struct slice header = input_header(&input);
 	bool needed = slice_has_8bit(h->from) || slice_has_8bit(h->rcpts);
 
 	if (needed && s->utf8 == 'n') {
@@ -210,7 +214,9 @@ static int choose_utf8(const struct sendmail *s, struct handover *h)
 			"nothing was sent");
 		return EXIT_DATA;
 	}
-	h->utf8 = s->utf8 == 'y' || needed;
+	h->utf8 = s->utf8 == 'y' || needed ||
+		  (ENABLE_MIME_DOWNGRADE && s->utf8 != 'n' &&
+		   slice_has_8bit(header) && slice_is_utf8(header));
 	return 0;
 }
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Addresses beyond ASCII (SMTPUTF8, RFC 6531)."""
+import email
+import email.policy
 import json
 import random
 import re
@@ -158,6 +160,42 @@ def test_without_a_daemon(make_relay, wide):
     assert send(relay, LOCAL).returncode == 0
     got, = wide.messages
     assert got.rcpts == [wire(LOCAL)] and 'SMTPUTF8' in got.params
+
+
+HEADER = 'Subject: Gerät\nTo: Jürgen <a@example.org>\n\ntext\n'
+
+
+def test_header_of_sendmail(relay, wide):
+    """UTF-8 is found; other bytes, and smtputf8=no, go as they always did."""
+    for words, stdin in (((), HEADER.encode()),
+                         ((), HEADER.encode('latin-1')),
+                         (('-O', 'smtputf8=no'), HEADER.encode())):
+        assert send(relay, 'a@example.org', words=words,
+                    stdin=stdin).returncode == 0
+        assert stdin.splitlines()[0] in wide.messages[-1].data
+    assert [m.params.split()[1:] for m in wide.messages] == [
+        ['BODY=8BITMIME', 'SMTPUTF8'], ['BODY=8BITMIME'], ['BODY=8BITMIME']]
+
+
+def test_header_for_a_hop_without_it(relay7, narrow):
+    """Encoded words, where they can be; an address cannot."""
+    assert send(relay7, 'a@example.org',
+                stdin=HEADER.encode()).returncode == 0
+    got, = narrow.messages
+    assert got.data.isascii() and 'BODY' not in got.params
+    mail = email.message_from_bytes(got.data, policy=email.policy.default)
+    assert mail['Subject'] == 'Gerät'
+    assert mail['To'].addresses[0].display_name == 'Jürgen'
+    stdin = 'From: <%s>\nSubject: s\n\ntext\n' % LOCAL
+    p = send(relay7, 'a@example.org', stdin=stdin.encode())
+    assert p.returncode == 69 and b'5.6.9' in p.stderr
+    with smtplib.SMTP('127.0.0.1', relay7.port) as s:
+        with pytest.raises(smtplib.SMTPDataError) as e:
+            s.sendmail('d@device.test', ['a@example.org'],
+                       stdin.replace('\n', '\r\n').encode(),
+                       mail_options=['SMTPUTF8', 'BODY=8BITMIME'])
+    assert e.value.smtp_error.startswith(b'5.6.9')
+    assert len(narrow.messages) == 1
 
 
 @pytest.mark.parametrize('bad', ['j\xfcrgen@example.org'.encode('latin-1'),
