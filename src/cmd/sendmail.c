@@ -176,7 +176,7 @@ static int mail_back(const struct sendmail *s, const struct identity *id,
 	bool mix = code == EXIT_DONE;
 
 	if (code == EXIT_AGAIN || (!mix && !s->mail_back) ||
-	    !params_want_failure(h->notify))
+	    (ENABLE_DSN_PARAMS && !params_want_failure(h->notify)))
 		return code;
 	if (mailback_send(id, h->from, input_header(&input)) != EXIT_DONE)
 		return mix ? EXIT_REFUSED : code;

@@ -6,6 +6,10 @@
 #include "mail/outcome.h"
 #include "mail/params.h"
 
+/* RFC 3461: only where senders can ask for it. */
+#define RELAYED(x) (ENABLE_DSN_PARAMS && (x)->relayed)
+#define FULL(x) (ENABLE_DSN_PARAMS && (x)->full)
+
 /* The pieces, in order. */
 enum step { HEAD, PARTS, TEXT, STATUS, FIELDS, RETURNED };
 
@@ -51,7 +55,7 @@ static void put_head(const struct dsn *d, struct buf *out)
 	buf_put_str(out, ">\r\nTo: <");
 	put_words(out, job->to);
 	buf_putf(out, ">\r\nSubject: %s\r\nMessage-ID: <%s@",
-		 job->relayed && !job->failed
+		 RELAYED(job) && !job->failed
 			 ? "Relayed mail"
 			 : "Undelivered mail returned to sender",
 		 job->id);
@@ -87,7 +91,7 @@ static void put_parts(const struct dsn *d, struct buf *out)
 		 "Content-Type: text/plain; charset=us-ascii\r\n\r\n"
 		 "This is the mail relay at ",
 		 d->job->host);
-	if (d->job->relayed)
+	if (RELAYED(d->job))
 		buf_put_str(out, "\r\nWhat became of your message is said "
 				 "below.\r\n");
 	else
@@ -95,7 +99,7 @@ static void put_parts(const struct dsn *d, struct buf *out)
 			    "\r\nYour message could not be delivered to the "
 			    "recipients named below.\r\n"
 			    "No further attempt will be made.  ");
-	buf_put_str(out, d->job->full ? "It is attached.\r\n"
+	buf_put_str(out, FULL(d->job) ? "It is attached.\r\n"
 				      : "Its header is attached.\r\n");
 }
 
@@ -124,7 +128,7 @@ static void put_text(struct buf *out, const struct dsn_rcpt *to)
 	buf_put_str(out, "\r\n<");
 	put_words(out, to->address);
 	buf_put_str(out, ">\r\n    ");
-	if (to->relayed)
+	if (RELAYED(to))
 		buf_put_str(out, "relayed to a server that sends no notice "
 				 "when mail has arrived\r\n    ");
 	if (to->code > 0) {
@@ -145,7 +149,7 @@ static void put_status(const struct dsn *d, struct buf *out)
 {
 	put_boundary(d, out, "");
 	buf_put_str(out, "Content-Type: message/delivery-status\r\n\r\n");
-	if (d->job->envid.n > 0)
+	if (ENABLE_DSN_PARAMS && d->job->envid.n > 0)
 		put_xtext(out, "Original-Envelope-Id: ", d->job->envid);
 	put_line(out, "Reporting-MTA: dns; ", d->job->host);
 	if (d->job->arrival_s != 0)
@@ -156,19 +160,19 @@ static void put_status(const struct dsn *d, struct buf *out)
 static void put_fields(struct buf *out, const struct dsn_rcpt *to)
 {
 	/* A hop may have said 550 2.0.0: that is no failure's status. */
-	bool fits = (to->dsn < 400) == to->relayed;
+	bool fits = (to->dsn < 400) == RELAYED(to);
 	struct slice orcpt = to->orcpt;
 
 	buf_put_str(out, "\r\n");
-	if (orcpt.n > 0) {
+	if (ENABLE_DSN_PARAMS && orcpt.n > 0) {
 		buf_put_str(out, "Original-Recipient: ");
 		put_words(out, slice_cut(&orcpt, ';'));
 		put_xtext(out, "; ", orcpt);
 	}
 	put_line(out, "Final-Recipient: rfc822; ", to->address);
-	buf_put_str(out, to->relayed ? "Action: relayed\r\nStatus: "
+	buf_put_str(out, RELAYED(to) ? "Action: relayed\r\nStatus: "
 				     : "Action: failed\r\nStatus: ");
-	outcome_put_dsn(out, fits ? to->dsn : to->relayed ? 200 : 500);
+	outcome_put_dsn(out, fits ? to->dsn : RELAYED(to) ? 200 : 500);
 	buf_put_str(out, "\r\n");
 	if (to->mta.n > 0 && to->code > 0) {
 		buf_put_str(out, "Remote-MTA: dns; ");
@@ -183,10 +187,10 @@ static void put_fields(struct buf *out, const struct dsn_rcpt *to)
 static void put_returned(const struct dsn *d, struct buf *out)
 {
 	put_boundary(d, out, "");
-	buf_put_str(out, d->job->full
+	buf_put_str(out, FULL(d->job)
 				 ? "Content-Type: message/rfc822\r\n"
 				 : "Content-Type: text/rfc822-headers\r\n");
-	if (d->job->eight_bit && d->job->full)
+	if (d->job->eight_bit && FULL(d->job))
 		buf_put_str(out, "Content-Transfer-Encoding: 8bit\r\n");
 	else if (d->job->eight_bit)
 		buf_put_str(out, "Content-Transfer-Encoding: "

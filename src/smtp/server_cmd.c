@@ -192,8 +192,10 @@ static bool take_param(struct smtp_server *s, struct slice word,
 			continue;
 		bool twice = s->params & bit;
 		s->params |= bit;
-		if (!twice && (parameters[i].take ? parameters[i].take(s, word)
-						  : keep(s, name, word)))
+		if (!twice &&
+		    (parameters[i].take
+			     ? parameters[i].take(s, word)
+			     : ENABLE_DSN_PARAMS && keep(s, name, word)))
 			return true;
 		fail_argument(s);
 		return false;

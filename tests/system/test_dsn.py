@@ -2,6 +2,7 @@
 """Which notices a sender wants: RFC 3461, DESIGN.md 2.1."""
 import email
 import email.policy
+import uuid
 
 import pytest
 
@@ -102,6 +103,22 @@ def test_what_sendmail_refuses(relay, fake, words):
     assert fake.messages == []
 
 
+def test_postfix_tells(make_client, postfix):
+    """A hop that knows DSN does it all: what it says of us and of our words."""
+    token = uuid.uuid4().hex
+    relay = make_client(postfix)
+    relay.send('-f', 'boss@example.org', '-N', 'success', '-R', 'full',
+               '-V', 'a+2B' + token, 'in@example.org', stdin=(
+                   'Subject: told\n\n%s\n' % token).encode())
+    mails = postfix.wait_mails(token, 2)
+    told, = [m for m in mails if b'multipart/report' in m]
+    _, head, (field,), _ = parts(told.replace(b'\r\n', b'\n'))
+    assert head['Original-Envelope-Id'] == 'a+' + token
+    assert field['Final-Recipient'] == 'rfc822; in@example.org'
+    assert field['Action'] == 'delivered'
+    assert relay.status()['spool']['syncs'] == 0
+
+
 # -- notices
 
 
@@ -185,6 +202,16 @@ def test_relayed_from_the_queue(relay, fake):
     _, _, fields, _ = parts(wait_notice(fake).data)
     assert [f['Action'] for f in fields] == ['relayed'] * 2
     quiet(relay, fake, 1)
+    assert len(fake.messages) == 2
+
+
+def test_relayed_without_a_daemon(make_relay, fake):
+    alone = make_relay('smtp://127.0.0.1:%d tls=off' % fake.port, start=False)
+    alone.send('-f', SENDER, '-N', 'success', 'a@example.org')
+    assert fake.messages[0].rcpts == ['a@example.org']
+    alone.flush()
+    parts(wait_notice(fake).data)
+    assert alone.queue() == []
     assert len(fake.messages) == 2
 
 
