@@ -11,12 +11,23 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/passed.h"
+#include "net/net_error.h"
 
 /* What doors_open() was given, and the doors that others have opened. */
 static struct relay *relay;
 static const struct conf *conf;
 static const struct privilege *who;
 static bool passed[DOOR_CONTROL + 1];
+
+/* Why not. */
+static const char *words(int err)
+{
+	static char space[40];
+	struct buf b = BUF_ON(space);
+
+	net_error_put(&b, err);
+	return buf_cstr(&b);
+}
 
 static int add(int fd, enum relay_door door, const char *what)
 {
@@ -25,7 +36,7 @@ static int add(int fd, enum relay_door door, const char *what)
 	if (fd == -EADDRINUSE)
 		cmd_err("%s is in use: is another daemon running?", what);
 	else
-		cmd_err("cannot listen on %s (error %d)", what, -fd);
+		cmd_err("cannot listen on %s: %s", what, words(fd));
 	return fd == -EADDRINUSE ? EXIT_AGAIN : EXIT_SYSTEM;
 }
 
@@ -45,8 +56,11 @@ static int lock_folder(struct slice path)
 
 static int bind_local(struct slice path, unsigned mode, enum relay_door door)
 {
-	if (privilege_make_folder(who, path) < 0) {
-		cmd_err("the folder of %s cannot be made", path.p);
+	int err = privilege_make_folder(who, path);
+
+	if (err < 0) {
+		cmd_err("the folder of %s cannot be made: %s", path.p,
+			words(err));
 		return EXIT_SYSTEM;
 	}
 	/* Two daemons that find a dead one's socket take turns. */
@@ -67,13 +81,16 @@ static int bind_tcp(const struct conf_listen *l)
 	struct net_addr at;
 	int fd = -EINVAL;
 
-	buf_putf(&b, "%.*s:%u", (int)slice_head(l->host, 60).n, l->host.p,
+	bool v6 = slice_find(l->host, ':') >= 0;
+
+	buf_putf(&b, "%s%.*s%s:%u", v6 ? "[" : "",
+		 (int)slice_head(l->host, 60).n, l->host.p, v6 ? "]" : "",
 		 l->port);
 	if (net_addr_parse(l->host, l->port, &at) == 0)
 		fd = net_real.ops->listen_tcp(net_real.ctx, &at);
 	if (fd < 0 && l->is_default) {
-		log_warn("cannot listen on %s (error %d): going on without",
-			 buf_cstr(&b), -fd);
+		log_warn("cannot listen on %s: %s: going on without",
+			 buf_cstr(&b), words(fd));
 		return 0;
 	}
 	return add(fd, DOOR_TCP, buf_cstr(&b));

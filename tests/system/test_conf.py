@@ -293,6 +293,19 @@ def test_explicit_address_that_is_taken_is_fatal(make_relay, fake):
     assert str(fake.port).encode() in p.stderr
 
 
+@pytest.mark.parametrize('where', ['192.0.2.1:2525', '[2001:db8::1]:2525'])
+def test_address_of_somebody_else(make_relay, where):
+    p = make_relay(start=False, listen=where).run('daemon', limit_s=5)
+    assert p.returncode == 71
+    assert 'cannot listen on %s: address ' % where in p.stderr.decode()
+
+
+def test_socket_that_has_no_place(make_relay):
+    p = make_relay(start=False, socket='/dev/null/x/submit').run('daemon')
+    assert p.returncode == 71
+    assert b'the folder of /dev/null/x/submit cannot be made: ' in p.stderr
+
+
 def test_listen_none(make_relay, fake):
     relay = make_relay(clear(fake), listen='none')
     relay.send()
