@@ -170,10 +170,8 @@ static void state_of(struct relay *r, const struct spool_msg *msg, unsigned i,
 	}
 	if (state != SPOOL_UNCERTAIN)
 		out->state = "deferred";
-	if (d != NULL) {
-		out->code = d->code;
-		out->dsn = d->dsn;
-	}
+	out->code = d != NULL ? d->code : h->code;
+	out->dsn = d != NULL ? d->dsn : h->dsn;
 	buf_put_str(&out->text, d != NULL ? d->text : h->reason);
 }
 

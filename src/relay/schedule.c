@@ -174,6 +174,8 @@ void hop_fail(struct relay *r, unsigned hop, const struct outcome *why)
 			     ? clock_due_ms(r)
 			     : r->now_ms + delay_ms(r, h, held);
 	h->state = held ? HOP_HELD : HOP_DOWN;
+	h->code = why->code;
+	h->dsn = why->dsn;
 	memcpy(h->reason, why->text, sizeof(h->reason));
 	event_hop(r, hop, news ? LOG_WARN : LOG_DEBUG);
 	/* This attempt began too early; the next one need not wait. */

@@ -123,6 +123,7 @@ struct hop {
 	uint16_t factor;    /* of its delays while they double */
 	int64_t next_ms;    /* CLOCK_BOOTTIME of the next attempt */
 	int64_t success_ms; /* CLOCK_BOOTTIME of the last success; 0 none */
+	uint16_t code, dsn; /* of the last failure, as in struct outcome */
 	char reason[OUTCOME_MAX_TEXT];
 	struct stream_session session; /* to be resumed */
 };

@@ -81,6 +81,16 @@ def test_refusal_in_the_queue(relay, fake):
     assert '"quoted" \\ text' in recipient['text']
 
 
+def test_refusal_of_all_mail_in_the_queue(relay, fake):
+    """What the hop said to the session stands at each recipient."""
+    fake.script['greeting'] = Reply('554 5.3.2 go away')
+    relay.send()
+    to, = relay.queue()[0]['recipients']
+    assert (to['state'], to['code'], to['dsn']) == ('deferred', 554, '5.3.2')
+    assert 'go away' in to['text']
+    assert '(554 5.3.2 go away)' in relay.run('queue').stdout.decode()
+
+
 def test_message_in_ram_is_active(make_relay, fake):
     hold = fake.script['mail'] = Hold()
     relay = make_relay(clear(fake), commit_after='60s')

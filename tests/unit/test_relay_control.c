@@ -76,7 +76,7 @@ static void the_queue_as_json(void **state)
 	assert_non_null(strstr(c->got, "\"size\":21,\"from\":\"a@b.org\","));
 	assert_non_null(strstr(c->got, "\"recipients\":[{\"address\":"
 				       "\"c@d.org\",\"state\":\"deferred\","
-				       "\"code\":null,\"dsn\":null,"
+				       "\"code\":null,\"dsn\":\"4.4.1\","
 				       "\"text\":\"connection refused\"},"));
 	assert_in_range(fixture_number(c, "next_attempt_s"), 20, 91);
 	sim_device_run(&dev, 10 * 1000);
