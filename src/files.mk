@@ -34,6 +34,7 @@ obj-y += mail/fixup.o
 obj-y += mail/header.o
 obj-$(CONFIG_SMTPUTF8) += mail/idna.o
 obj-y += mail/lines.o
+obj-y += mail/mailboxes.o
 obj-y += mail/outcome.o
 obj-y += mail/params.o
 obj-y += mail/qp.o

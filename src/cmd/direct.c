@@ -39,6 +39,7 @@ struct direct {
 	bool hop_failed;      /* the hop is in trouble: the next one */
 	struct outcome fault; /* of the last hop that failed */
 	struct smtp_job job;
+	struct mailboxes boxes;
 	char id_text[ID_LEN + 1];
 	char date[64];
 	char helo[NET_ADDR_TEXT + 8];
@@ -342,6 +343,11 @@ static void put_header(struct direct *d, struct fixup_job *header)
 	buf_putf(&msgid, "<%s@%s>", d->id_text,
 		 own[0] ? own : "mailmote.invalid");
 	header->msgid = buf_slice(&msgid);
+	d->boxes.home = identity_home(d->id);
+	d->boxes.sender = d->talk.txn.from;
+	if (ENABLE_REWRITE && d->talk.txn.from.n > 0)
+		d->boxes.force = d->c->from;
+	header->boxes = &d->boxes;
 }
 
 /* Root is given up; where there is no user to be, it cannot. */

@@ -76,6 +76,15 @@ void identity_resolve(struct identity *id, const struct conf *c,
 		memset(id->hostname, 0, sizeof(id->hostname));
 }
 
+struct mailboxes_home identity_home(const struct identity *id)
+{
+	return (struct mailboxes_home){
+		.domain = slice_str(id->domain),
+		.host = slice_str(id->hostname),
+		.node = slice_str(id->node),
+	};
+}
+
 /* mailbox, a bare one completed, into out. */
 static int put_complete(const struct identity *id, struct slice mailbox,
 			struct buf *out)
@@ -84,12 +93,13 @@ static int put_complete(const struct identity *id, struct slice mailbox,
 
 	if (address_parse_utf8(mailbox, &a) < 0)
 		return -EINVAL;
-	buf_put_slice(out, a.whole);
-	if (a.domain.n > 0)
-		return 0;
-	if (id->domain[0] == '\0')
+	struct mailboxes_home home = identity_home(id);
+	struct slice domain = mailboxes_domain(&home, a.domain);
+	buf_put_slice(out, a.local);
+	if (domain.n == 0)
 		return -EDESTADDRREQ;
-	buf_putf(out, "@%s", id->domain);
+	buf_put_char(out, '@');
+	buf_put_slice(out, domain);
 	return 0;
 }
 

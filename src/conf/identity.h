@@ -7,6 +7,7 @@
 #define CONF_IDENTITY_H
 
 #include "conf/conf.h"
+#include "mail/mailboxes.h"
 
 /* Our names, worked out once from configuration and system. */
 struct identity {
@@ -18,6 +19,9 @@ struct identity {
 /* Work them out; node: the system's name (uname). */
 void identity_resolve(struct identity *id, const struct conf *c,
 		      struct slice node);
+
+/* The same for what completes a header; lives as long as id. */
+struct mailboxes_home identity_home(const struct identity *id);
 
 /* Called with each final mailbox of identity_expand(). 0, or an error. */
 typedef int identity_sink(void *ctx, struct slice mailbox);

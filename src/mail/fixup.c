@@ -15,6 +15,8 @@
 enum {
 	TRACE,  /* putting out the trace field */
 	HELD,   /* putting out the name of a field, before its colon */
+	BOXES,  /* putting out an address, inside a field */
+	BOXED,  /* the same, behind the field */
 	TAIL,   /* the header has ended: putting out what it lacks */
 	BOL,    /* at the beginning of a header line */
 	BOL_CR, /* there, behind a CR */
@@ -23,11 +25,24 @@ enum {
 	BODY
 };
 
-/* The steps of TAIL: four parts of each added field, then two more. */
-enum { STEP_EMPTY = 12, STEP_HELD, STEP_END };
+/* The steps of TAIL: four parts of each added field, then others. */
+enum {
+	STEP_TO = 12,
+	STEP_REPLY,
+	STEP_REPLACED,
+	STEP_REPLY_END,
+	STEP_EMPTY,
+	STEP_HELD,
+	STEP_END
+};
 
 /* What a field means, beside its bit of seen. */
-enum { MEANS_BCC = 0x1000, MEANS_PATH = 0x2000, MEANS_HOP = 0x4000 };
+enum {
+	MEANS_BOXES = 0x0800,
+	MEANS_BCC = 0x1000,
+	MEANS_PATH = 0x2000,
+	MEANS_HOP = 0x4000
+};
 
 /* Bits of the fields that can be added, and how far their Resent- ones are. */
 #define SAW_ADDED (FIXUP_SAW_FROM | FIXUP_SAW_DATE | FIXUP_SAW_MSGID)
@@ -41,12 +56,14 @@ static const struct {
 	char name[15];
 	uint16_t means;
 } fields[] = {
-	{ "From", FIXUP_SAW_FROM },
+	{ "From", FIXUP_SAW_FROM | MEANS_BOXES },
 	{ "Date", FIXUP_SAW_DATE },
 	{ "Message-ID", FIXUP_SAW_MSGID },
-	{ "To", FIXUP_SAW_TO },
-	{ "Cc", FIXUP_SAW_TO },
-	{ "Bcc", FIXUP_SAW_TO | MEANS_BCC },
+	{ "To", FIXUP_SAW_TO | MEANS_BOXES },
+	{ "Cc", FIXUP_SAW_TO | MEANS_BOXES },
+	{ "Bcc", MEANS_BOXES | MEANS_BCC },
+	{ "Sender", MEANS_BOXES },
+	{ "Reply-To", FIXUP_SAW_REPLY_TO | MEANS_BOXES },
 	{ "Return-Path", MEANS_PATH },
 	{ "Content-Length", MEANS_PATH },
 	{ "Received", MEANS_HOP },
@@ -55,6 +72,8 @@ static const struct {
 void fixup_start(struct fixup *f, const struct fixup_job *job)
 {
 	*f = (struct fixup){ .job = job, .state = TRACE };
+	if (job->boxes)
+		mailboxes_start(job->boxes);
 }
 
 static unsigned look_up(struct slice name)
@@ -74,17 +93,22 @@ static void begin_field(struct fixup *f)
 	unsigned means = look_up(slice_from(name, resent ? 7 : 0));
 
 	if (resent) /* RFC 5322 3.6.6 */
-		means = (means & MEANS_BCC) | FIXUP_SAW_RESENT |
+		means = (means & (MEANS_BCC | MEANS_BOXES)) | FIXUP_SAW_RESENT |
 			(means & SAW_ADDED) << RESENT_SHIFT;
-	bool from = f->job->drop_from && (means & FIXUP_SAW_FROM);
-	if (from)
-		means &= ~(unsigned)FIXUP_SAW_FROM;
-	f->seen = (uint16_t)(f->seen | FIXUP_SAW_HEADER | (means & 0xfff));
+	struct mailboxes *boxes = f->job->boxes;
+	bool from = means & FIXUP_SAW_FROM;
+	/* One From takes the place of all. */
+	bool more = from && (f->seen & FIXUP_SAW_FROM) && boxes &&
+		    boxes->force.n > 0;
+	f->seen = (uint16_t)(f->seen | FIXUP_SAW_HEADER | (means & 0x7ff));
 	if ((means & MEANS_HOP) && f->received < UINT16_MAX)
 		f->received++;
 	/* RFC 5322 3.6.3: Bcc.  RFC 5321 4.4: Return-Path */
 	f->dropping = ((means & MEANS_BCC) && f->job->drop_bcc) ||
-		      ((means & MEANS_PATH) && f->job->drop_path) || from;
+		      ((means & MEANS_PATH) && f->job->drop_path) || more;
+	f->boxed = boxes && (means & MEANS_BOXES) && !f->dropping;
+	if (f->boxed)
+		mailboxes_begin(boxes, from);
 	f->state = f->dropping ? FIELD : HELD;
 	if (f->dropping)
 		f->name_len = 0;
@@ -98,20 +122,48 @@ static void end_header(struct fixup *f)
 	f->state = TAIL;
 }
 
+/* The steps that are no part of an added field of three. */
+static struct slice tail_other(const struct fixup *f)
+{
+	const struct mailboxes *boxes = f->job->boxes;
+	bool reply = boxes && boxes->replaced[0] &&
+		     !(f->seen & FIXUP_SAW_REPLY_TO);
+
+	switch (f->step) {
+	case STEP_TO:
+		/* RFC 5322 demands none: what is complete stays as it is. */
+		if (boxes && !(f->seen & (FIXUP_SAW_TO | FIXUP_SAW_RESENT)) &&
+		    (f->seen & SAW_ADDED) != SAW_ADDED)
+			return SLICE("To: undisclosed-recipients:;\r\n");
+		break;
+	case STEP_REPLY:
+		return reply ? SLICE("Reply-To: <") : SLICE("");
+	case STEP_REPLACED:
+		return slice_str(reply ? boxes->replaced : NULL);
+	case STEP_REPLY_END:
+		return reply ? SLICE(">\r\n") : SLICE("");
+	case STEP_EMPTY:
+		return SLICE("\r\n");
+	case STEP_HELD:
+		return slice_of(f->name, f->name_len);
+	default:
+		break;
+	}
+	return SLICE("");
+}
+
 /* The part of what the header lacks that step stands for; maybe empty. */
 static struct slice tail_part(const struct fixup *f)
 {
+	if (f->step >= STEP_TO)
+		return tail_other(f);
+
 	const struct slice bodies[] = { f->job->from, f->job->date,
 					f->job->msgid };
 	static const char labels[][13] = { "From: ", "Date: ", "Message-ID: " };
 	unsigned which = f->step / 4;
-	bool resent = (f->seen & FIXUP_SAW_RESENT) &&
-		      !(which == 0 && f->job->drop_from);
+	bool resent = f->seen & FIXUP_SAW_RESENT;
 
-	if (f->step == STEP_EMPTY)
-		return SLICE("\r\n");
-	if (f->step == STEP_HELD)
-		return slice_of(f->name, f->name_len);
 	if (bodies[which].n == 0 ||
 	    f->seen >> which >> (resent ? RESENT_SHIFT : 0) & 1)
 		return slice_of(NULL, 0);
@@ -155,6 +207,12 @@ static bool flush(struct fixup *f, struct buf *out)
 		f->name_len = 0;
 		f->state = FIELD;
 	}
+	if (f->state == BOXES || f->state == BOXED) {
+		if (!put_part(f, buf_slice(&f->job->boxes->out), out))
+			return false;
+		buf_reset(&f->job->boxes->out);
+		f->state = f->state == BOXED ? BOL : FIELD;
+	}
 	if (f->state == TAIL) {
 		for (; f->step < STEP_END; f->step++) {
 			if (!put_part(f, tail_part(f), out))
@@ -165,9 +223,21 @@ static bool flush(struct fixup *f, struct buf *out)
 	return true;
 }
 
+/* The field of addresses has ended: put out the last one. */
+static void end_boxed(struct fixup *f)
+{
+	mailboxes_end(f->job->boxes);
+	f->boxed = false;
+	f->state = BOXED;
+}
+
 /* At the beginning of a line: a field, one that goes on, the end? */
 static size_t take_bol(struct fixup *f, char c)
 {
+	if (f->boxed && !char_is_blank(c)) {
+		end_boxed(f);
+		return 0;
+	}
 	if (c == '\r') {
 		f->state = BOL_CR;
 		return 1;
@@ -210,7 +280,9 @@ static size_t take_name(struct fixup *f, char c)
 
 	if (c == ':' && f->name_len > 0) {
 		begin_field(f);
-		return 0;
+		if (f->boxed) /* what follows is addresses */
+			f->name[f->name_len++] = ':';
+		return f->boxed;
 	}
 	if (!blank && (blanks || c == ':' || !char_is_print(c))) {
 		f->header_len -= f->name_len;
@@ -232,9 +304,22 @@ static size_t take_name(struct fixup *f, char c)
 	return 0;
 }
 
+/* Pass what belongs to a field of addresses; bytes of it. */
+static size_t take_boxed(struct fixup *f, struct slice in)
+{
+	size_t n = mailboxes_feed(f->job->boxes, in);
+
+	f->state = f->job->boxes->out.len > 0 ? BOXES : FIELD;
+	if (in.p[n - 1] == '\n')
+		f->state = f->state == BOXES ? BOXED : BOL;
+	return n;
+}
+
 /* Pass, or leave out, what belongs to the field; bytes of it. */
 static size_t take_field(struct fixup *f, struct slice in, struct buf *out)
 {
+	if (f->boxed)
+		return take_boxed(f, in);
 	if (!f->dropping)
 		in = slice_head(in, buf_room(out));
 
@@ -293,6 +378,15 @@ bool fixup_end(struct fixup *f, struct buf *out)
 			return false;
 		if (f->state == BODY)
 			return true;
+		if (f->boxed) {
+			/* As below; step: how much of it is there. */
+			if (f->state == FIELD)
+				f->step += (uint8_t)take_boxed(
+					f, slice_from(SLICE("\r\n"), f->step));
+			else if (f->state == BOL)
+				end_boxed(f);
+			continue;
+		}
 		if (f->state == FIELD && !f->dropping) {
 			/* the last line of the header lacks its end */
 			if (!put_part(f, SLICE("\r\n"), out))

@@ -7,10 +7,11 @@
  * Puts the trace field first, drops what may not leave (Bcc, Resent-Bcc,
  * Return-Path, Content-Length: whole fields with their folded lines, in any
  * case, with blanks before the colon), and adds the fields that are missing at
- * the end of the header.  A message whose first line is no field is all body:
- * it gets a header and an empty line in front.  A header without a body stays
- * one, its end is completed.  With Resent- fields present the missing
- * Resent-From/Date/Message-ID are added instead of the plain ones.
+ * the end of the header.  Where the job has mailboxes (mail/mailboxes.h) they
+ * complete addresses, or replace From.  A message whose first line is no field
+ * is all body: it gets a header and an empty line in front.  A header without
+ * a body stays one, its end is completed.  With Resent- fields present the
+ * missing Resent-From/Date/Message-ID are added instead of the plain ones.
  *
  * Pure, constant memory: fields and lines may have any length.  The bytes
  * given in the job must live as long as the filter.
@@ -18,7 +19,7 @@
 #ifndef MAIL_FIXUP_H
 #define MAIL_FIXUP_H
 
-#include "base/buf.h"
+#include "mail/mailboxes.h"
 
 /*
  * Longest field name, with the blanks behind it, that can be recognised: the
@@ -34,9 +35,14 @@ struct fixup_job {
 			     * fields may follow behind a CRLF */
 	struct slice date; /* body of Date */
 	struct slice msgid; /* body of Message-ID, with its < > */
-	bool drop_from;     /* From goes: the job's from takes its place */
-	bool drop_bcc;      /* Bcc and Resent-Bcc never leave */
-	bool drop_path;     /* Return-Path and Content-Length neither */
+	/*
+	 * Addresses are completed, a forced From's own goes to Reply-To unless
+	 * there is one, and a header that lacks more than To and Cc gets a To
+	 * that names nobody.  NULL: all stays as it is.
+	 */
+	struct mailboxes *boxes;
+	bool drop_bcc;  /* Bcc and Resent-Bcc never leave */
+	bool drop_path; /* Return-Path and Content-Length neither */
 };
 
 /* The filter, and what it has seen. */
@@ -46,11 +52,12 @@ struct fixup {
 	uint8_t step;                /* which part of its text it puts out */
 	uint8_t name_len;            /* bytes of name */
 	bool dropping;               /* the field at hand is being left out */
+	bool boxed;                  /* its bytes go through job->boxes */
 	uint16_t seen;               /* FIXUP_SAW_ bits */
 	uint16_t received;           /* Received fields in the header: loops */
 	uint32_t header_len; /* octets taken of it, without the empty line */
 	size_t pending;      /* of the text that is being put out */
-	char name[FIXUP_MAX_NAME]; /* the beginning of a line, held back */
+	char name[FIXUP_MAX_NAME + 1]; /* the beginning of a line, held back */
 };
 
 /* Bits of seen. */
@@ -58,13 +65,14 @@ enum {
 	FIXUP_SAW_FROM = 1,           /* From */
 	FIXUP_SAW_DATE = 2,           /* Date */
 	FIXUP_SAW_MSGID = 4,          /* Message-ID */
-	FIXUP_SAW_TO = 8,             /* To, Cc or Bcc */
+	FIXUP_SAW_TO = 8,             /* To or Cc */
 	FIXUP_SAW_RESENT = 16,        /* any Resent- field */
 	FIXUP_SAW_RESENT_FROM = 32,   /* Resent-From */
 	FIXUP_SAW_RESENT_DATE = 64,   /* Resent-Date */
 	FIXUP_SAW_RESENT_MSGID = 128, /* Resent-Message-ID */
 	FIXUP_SAW_HEADER = 256,       /* at least one field */
-	FIXUP_SAW_BODY = 512          /* the header has ended */
+	FIXUP_SAW_BODY = 512,         /* the header has ended */
+	FIXUP_SAW_REPLY_TO = 1024     /* Reply-To */
 };
 
 /* Start a message. */

@@ -7,9 +7,7 @@
  */
 #include <errno.h>
 
-#include "mail/addrlist.h"
 #include "mail/date.h"
-#include "mail/header.h"
 #include "mail/idna.h"
 #include "mail/trace.h"
 #include "relay/parts.h"
@@ -74,61 +72,17 @@ static void put_missing(struct relay *r, struct delivery *d)
 	d->fixup_job.msgid = buf_slice(&msgid);
 }
 
-/* What a message says of its sender, as far as its first bytes tell. */
-struct claim {
-	struct addrlist_entry from; /* addr empty: none was found */
-	bool reply_to;
-};
-
-static void read_claim(struct relay *r, const struct delivery *d,
-		       struct claim *c)
+/* Addresses in the header: completed, and From as the key from has it. */
+static void set_boxes(struct relay *r, struct delivery *d)
 {
-	uint32_t n = d->size < sizeof(r->scratch) ? d->size
-						  : sizeof(r->scratch);
-	struct slice rest = slice_of(r->scratch, n);
-	struct header_field f;
-	struct addrlist list;
+	struct mailboxes *m = &d->boxes;
 
-	c->from.addr[0] = '\0';
-	c->from.name = SLICE("");
-	c->reply_to = false;
-	if (message_read(r, d, 0, r->scratch, n) < 0)
-		return;
-	while (header_next(&rest, &f) == 1) {
-		c->reply_to |= slice_ieq(f.name, SLICE("Reply-To"));
-		if (!slice_ieq(f.name, SLICE("From")) || c->from.addr[0])
-			continue;
-		addrlist_start(&list, f.body);
-		if (addrlist_next(&list, &c->from) != 1)
-			c->from.addr[0] = '\0';
-	}
-}
-
-/*
- * Key from: one address for all; the display name stays, and the original goes
- * to Reply-To when it is a full, non-local address and there is none.
- */
-static void force_from(struct relay *r, struct delivery *d)
-{
-	struct buf b = BUF_ON(d->from);
-	struct claim c;
-	struct slice was;
-
-	read_claim(r, d, &c);
-	was = slice_str(c.from.addr);
-	if (c.from.name.n > 0 && !c.from.comment && c.from.name.n < 200) {
-		buf_put_slice(&b, slice_trim(c.from.name));
-		buf_put_char(&b, ' ');
-	}
-	buf_putf(&b, "<%.*s>", (int)r->conf->from.n, r->conf->from.p);
-	if (was.n > 0 && !c.reply_to && slice_find(was, '@') > 0 &&
-	    !slice_eq(was, r->conf->from) &&
-	    !conf_is_local(r->conf, slice_str(r->id->hostname), was))
-		buf_putf(&b, "\r\nReply-To: <%s>", c.from.addr);
-	if (b.overflow)
-		return;
-	d->fixup_job.drop_from = true;
-	d->fixup_job.from = buf_slice(&b);
+	m->home = identity_home(r->id);
+	m->sender = d->fixup_job.from;
+	m->force = SLICE("");
+	if (ENABLE_REWRITE && d->txn.from.n > 0)
+		m->force = r->conf->from;
+	d->fixup_job.boxes = m;
 }
 
 void message_header(struct relay *r, struct delivery *d)
@@ -149,8 +103,7 @@ void message_header(struct relay *r, struct delivery *d)
 	d->fixup_job.drop_path = true;
 	put_trace(d, trace, text, known);
 	put_missing(r, d);
-	if (ENABLE_REWRITE && r->conf->from.n > 0 && d->txn.from.n > 0)
-		force_from(r, d);
+	set_boxes(r, d);
 	d->fixup_job.date = slice_str(text);
 	fixup_start(&d->fixup, &d->fixup_job);
 }

@@ -208,6 +208,7 @@ struct delivery {
 	struct smtp_txn txn;
 	struct fixup fixup;
 	struct fixup_job fixup_job;
+	struct mailboxes boxes;
 	struct notice notice;
 	/* To a hop of 7 bits: what fixup gives waits in fixed. */
 	bool downgrading, fixed_ended;
@@ -229,7 +230,7 @@ struct delivery {
 	int bundle_fd;
 	/* Texts of fixup_job, and the buffers of raw, wire, in. */
 	char trace[1024];
-	char from[512], date[64], msgid[320];
+	char from[320], date[64], msgid[320];
 	char in[1024], raw[1024], wire_space[1536];
 	uint16_t of[RELAY_RCPTS]; /* numbers of recipients */
 	struct outcome outcomes[RELAY_RCPTS];

@@ -28,7 +28,7 @@ static struct submission *take_free(struct relay *r)
 }
 
 static void fill_new(struct relay *r, struct submission *s,
-		     const struct submit_job *job)
+		     const struct submit_job *job, struct slice sender)
 {
 	static const struct fixup_job nothing;
 
@@ -41,7 +41,7 @@ static void fill_new(struct relay *r, struct submission *s,
 	s->queue = job->queue;
 	s->utf8 = job->utf8;
 	s->moved_ms = r->now_ms;
-	s->bare = r->conf->from.n == 0 && slice_find(job->from, '@') < 0;
+	s->bare = r->conf->from.n == 0 && !slice_eq(sender, job->from);
 	s->wall_s = world_wall_s(r->w);
 	s->wall_sane = clock_is_sane(r);
 	fixup_start(&s->scan, &nothing);
@@ -79,7 +79,7 @@ struct submission *submit_begin(struct relay *r, const struct submit_job *job,
 		refuse(why, 553, 513, "sender has no domain");
 		return NULL;
 	}
-	fill_new(r, s, job);
+	fill_new(r, s, job, buf_slice(&sender));
 	buf_put_char(&sender, '\0');
 	envelope_put_params(&sender, job->params);
 	if (sender.overflow || append_env(r, s, buf_slice(&sender)) < 0 ||

@@ -173,19 +173,48 @@ static void drops_each_kind_alone(void **state)
 /* RFC 5322 3.6.6 */
 static void puts_another_from_in_its_place(void **state)
 {
-	struct fixup_job job = { .drop_from = true,
-				 .from = SLICE("N <f@x>\r\nReply-To: <a@b>") };
+	static struct mailboxes boxes = { .force = LIT("f@x") };
+	struct fixup_job job = { .from = SLICE("f@x"), .boxes = &boxes };
 
 	(void)state;
 	check_fixup(&job,
-		    SLICE("A: b\r\nFROM : N\r\n <a@b>\r\nResent-From: c\r\n"
+		    SLICE("To: b\r\nFROM : N\r\n <a@b>\r\nResent-From: c\r\n"
 			  "\r\nFrom: body\r\n"),
-		    SLICE("A: b\r\nResent-From: c\r\nFrom: N <f@x>\r\n"
+		    SLICE("To: b\r\nFROM : N <f@x>\r\nResent-From: c\r\n"
 			  "Reply-To: <a@b>\r\n\r\nFrom: body\r\n"));
 	check_fixup(&job,
-		    SLICE("From: N\r\n <a@b>\r\nA: b\r\n\r\nFrom: body\r\n"),
-		    SLICE("A: b\r\nFrom: N <f@x>\r\nReply-To: <a@b>\r\n\r\n"
-			  "From: body\r\n"));
+		    SLICE("From: a@b\r\nCc: c@d\r\nReply-To: r@s\r\n"
+			  "From: d@e\r\n f\r\n\r\n"),
+		    SLICE("From: f@x\r\nCc: c@d\r\nReply-To: r@s\r\n\r\n"));
+	check_fixup(&job, SLICE("To: a\r\n\r\n"),
+		    SLICE("To: a\r\nFrom: f@x\r\n\r\n"));
+}
+
+/* A message that says to nobody says so; addresses that are cut off. */
+static void completes_addresses(void **state)
+{
+	static struct mailboxes boxes = { .home.domain = LIT("d.org") };
+	struct fixup_job job = { .boxes = &boxes, .drop_bcc = true };
+
+	(void)state;
+	check_fixup(&job, SLICE("A: b\r\nBcc: c\r\n\r\nTo: d\r\n"),
+		    SLICE("A: b\r\nTo: undisclosed-recipients:;\r\n\r\n"
+			  "To: d\r\n"));
+	check_fixup(&job, SLICE("Resent-To: b\r\n\r\n"),
+		    SLICE("Resent-To: b@d.org\r\n\r\n"));
+	check_fixup(&job, SLICE("To: a,\r\n b"),
+		    SLICE("To: a@d.org,\r\n b@d.org\r\n\r\n"));
+	check_fixup(&job, SLICE("To: a\r\n"), SLICE("To: a@d.org\r\n\r\n"));
+	check_fixup(&job, SLICE("Cc: a\r\nno field\r\n"),
+		    SLICE("Cc: a@d.org\r\n\r\nno field\r\n"));
+	check_fixup(&job,
+		    SLICE("reply-TO: a\r\nSENDER: b\r\ncC: c\r\n"
+			  "Resent-Cc: d\r\nResent-Reply-To: e\r\n"
+			  "Resent-Sender: f\r\nX-To: g\r\n\r\nTo: h"),
+		    SLICE("reply-TO: a@d.org\r\nSENDER: b@d.org\r\n"
+			  "cC: c@d.org\r\nResent-Cc: d@d.org\r\n"
+			  "Resent-Reply-To: e@d.org\r\n"
+			  "Resent-Sender: f@d.org\r\nX-To: g\r\n\r\nTo: h"));
 }
 
 static void completes_the_resent_block(void **state)
@@ -341,7 +370,7 @@ static void tells_what_it_saw(void **state)
 		{ LIT("Message-ID: a\r\n"), FIXUP_SAW_MSGID },
 		{ LIT("To: a\r\n"), FIXUP_SAW_TO },
 		{ LIT("cc: a\r\n"), FIXUP_SAW_TO },
-		{ LIT("Bcc: a\r\n"), FIXUP_SAW_TO },
+		{ LIT("Bcc: a\r\n"), 0 },
 		{ LIT("Subject: a\r\n"), 0 },
 		{ LIT("Resent-To: a\r\n"), FIXUP_SAW_RESENT },
 		{ LIT("Resent-Bcc: a\r\n"), FIXUP_SAW_RESENT },
@@ -531,6 +560,7 @@ int main(void)
 		cmocka_unit_test(drops_what_may_not_leave),
 		cmocka_unit_test(drops_each_kind_alone),
 		cmocka_unit_test(puts_another_from_in_its_place),
+		cmocka_unit_test(completes_addresses),
 		cmocka_unit_test(completes_the_resent_block),
 		cmocka_unit_test(makes_a_header),
 		cmocka_unit_test(ends_the_header_at_text),

@@ -128,7 +128,7 @@ static void test_expand(void **state)
 	assert_string_equal(expand("root2@d.org", 0), "root2@d.org");
 	assert_string_equal(expand("Postmaster", 0),
 			    "admin@x.org a@x.org b@d.org deep@x.org");
-	assert_string_equal(expand("b@localhost", 0), "b@localhost");
+	assert_string_equal(expand("b@localhost", 0), "b@d.org");
 	assert_string_equal(expand("", 0), "");
 	assert_string_equal(expand("a b", -EINVAL), "");
 	set_up("domain d.org\nalias * all@x.org\nalias me me@x.org", "node");
