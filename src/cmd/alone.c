@@ -390,7 +390,7 @@ static void finish_sending(struct alone *a)
 int handover_alone(const struct conf *c, const struct identity *id,
 		   const struct handover *h)
 {
-	static struct alone a;
+	static MEMORY_LARGE struct alone a;
 	struct slice rcpts = h->rcpts;
 	int code = start(&a, c, id, true);
 
@@ -407,7 +407,7 @@ int handover_alone(const struct conf *c, const struct identity *id,
 int alone_session(const struct conf *c, const struct identity *id, int fd,
 		  struct stdio *io)
 {
-	static struct alone a;
+	static MEMORY_LARGE struct alone a;
 	uint32_t uid = getuid();
 	int code = start(&a, c, id, true);
 	int more = 1;
@@ -469,7 +469,7 @@ static int without_spool(struct slice command)
 int alone_control(const struct conf *c, const struct identity *id,
 		  struct slice command)
 {
-	static struct alone a;
+	static MEMORY_LARGE struct alone a;
 	bool reads = slice_starts(command, SLICE("queue")) ||
 		     slice_starts(command, SLICE("show"));
 	int code;

@@ -18,7 +18,7 @@ const char *cmd_conf_path;
 const char *cmd_name = "mailmote";
 bool cmd_quiet;
 
-static char out_space[OUT_MAX];
+static MEMORY_LARGE char out_space[OUT_MAX];
 static struct buf out = { out_space, 0, OUT_MAX, false };
 static bool out_failed;
 
@@ -72,6 +72,7 @@ int cmd_load(const struct conf **c, const struct identity **id)
 		cmd_err("%s", why.text);
 		return EXIT_CONFIG_;
 	}
+	memory_give_back(space, sizeof(space));
 	if (uname(&system) < 0)
 		system.nodename[0] = '\0';
 	identity_resolve(&identity, &conf, slice_str(system.nodename));

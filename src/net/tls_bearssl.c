@@ -39,8 +39,8 @@ struct tls {
 	bool up;      /* the handshake has ended well */
 	br_ssl_client_context client;
 	struct trust_judge judge;
-	uint8_t in[IN_SIZE];
 	uint8_t out[OUT_SIZE];
+	uint8_t in[IN_SIZE]; /* touched as far as records are long */
 };
 
 static struct tls pool[CONFIG_DELIVERIES];

@@ -198,7 +198,9 @@ struct delivery {
 	int64_t wall_s, age_s;
 	bool wall_sane;
 	int64_t began_ms;
+	uint16_t env_len;
 	/* The peer, and what is said to it. */
+	int bundle_fd;
 	int64_t deadline_ms;
 	struct resolve *resolve;
 	struct net_addr peer;
@@ -227,14 +229,12 @@ struct delivery {
 	char host[ADDRESS_MAX_DOMAIN + 1];
 	char user[ADDRESS_MAX_PATH];
 	char password[PASSWORD_MAX];
-	int bundle_fd;
 	/* Texts of fixup_job, and the buffers of raw, wire, in. */
 	char trace[1024];
 	char from[320], date[64], msgid[320];
 	char in[1024], raw[1024], wire_space[1536];
 	uint16_t of[RELAY_RCPTS]; /* numbers of recipients */
 	struct outcome outcomes[RELAY_RCPTS];
-	uint16_t env_len;
 	char env[CONFIG_ENVELOPE_MAX];  /* as stored */
 	char pick[CONFIG_ENVELOPE_MAX]; /* recipients of this transaction */
 } __attribute__((aligned(MEMORY_PAGE)));

@@ -34,6 +34,13 @@ struct recovery {
 	bool is_dirty;             /* the first frames are not zero */
 };
 
+/* What was empty and stays so is not written: memory that is not touched. */
+static void set_word(uint32_t *word, uint32_t value)
+{
+	if (*word != value)
+		*word = value;
+}
+
 /* A good frame at this place of a ring whose size is now known. */
 static void see_frame(struct recovery *r, uint32_t at)
 {
@@ -62,7 +69,7 @@ static int scan(struct recovery *r, uint32_t frames)
 	uint32_t blank = frames / 2 < BLANK_FRAMES ? frames / 2 : BLANK_FRAMES;
 
 	for (uint32_t at = 0; at < frames; at++) {
-		s->index[at] = WORD_EMPTY;
+		set_word(&s->index[at], WORD_EMPTY);
 		/* What cannot be read is no frame; what is on it is lost. */
 		uint64_t off = (uint64_t)at * FRAME_SIZE;
 		int err = s->m->ops->read(s->m->ctx, off, s->read, FRAME_SIZE);
@@ -222,16 +229,13 @@ static void walk_down(struct recovery *r)
 	for (uint64_t seq = r->top; seq >= r->floor; seq--) {
 		uint32_t *word = ring_word(s, seq);
 		if (r->has_newest && seq < frame_tail(&r->newest)) {
-			*word = WORD_EMPTY;
+			set_word(word, WORD_EMPTY);
 			continue;
 		}
-		*word = judge(r, seq);
+		set_word(word, judge(r, seq));
 		if (*word == WORD_DATA)
 			*word = tag_of(r, seq);
 	}
-	/* Places above the first R sequences were never written. */
-	for (uint64_t seq = r->top + 1; seq < r->floor + s->ring; seq++)
-		*ring_word(s, seq) = WORD_EMPTY;
 }
 
 /* What follows from the newest commit. */

@@ -107,14 +107,14 @@ struct spool {
 	struct frame_head head;       /* of read[] */
 
 	/* Large; what an idle spool has touched comes first. */
-	uint8_t read[FRAME_SIZE];              /* frame looked at */
-	uint32_t index[SPOOL_MAX_FRAMES];      /* touched as far as used */
-	struct lazy lazy[2 * SPOOL_MAX_LAZY];  /* oldest first */
+	uint8_t read[FRAME_SIZE];         /* frame looked at */
+	uint32_t index[SPOOL_MAX_FRAMES]; /* touched as far as used */
+	uint8_t write[FRAME_SIZE];        /* frame being built */
+	uint8_t part[FRAME_DATA_MAX];     /* the stream's last, partial frame */
 	struct target target[SPOOL_MAX_ITEMS]; /* one for each item */
-	uint8_t states[SPOOL_MAX_RCPT];  /* of one message, while copied */
-	uint16_t newest[SPOOL_MAX_RCPT]; /* mark that gave the state */
-	uint8_t write[FRAME_SIZE];       /* frame being built */
-	uint8_t part[FRAME_DATA_MAX];    /* the stream's last, partial frame */
+	uint8_t states[SPOOL_MAX_RCPT];       /* of one message, while copied */
+	uint16_t newest[SPOOL_MAX_RCPT];      /* mark that gave the state */
+	struct lazy lazy[2 * SPOOL_MAX_LAZY]; /* oldest first */
 };
 
 /* A message as it lies in the ring. */
