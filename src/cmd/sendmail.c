@@ -19,6 +19,7 @@
 #include "cmd/mailback.h"
 #include "cmd/stdio.h"
 #include "mail/address.h"
+#include "mail/downgrade.h"
 #include "mail/envelope.h"
 #include "mail/params.h"
 
@@ -200,9 +201,25 @@ static void put_params(const struct sendmail *s, struct handover *h)
 	h->notify = buf_slice(&rcpt);
 }
 
+/* Can a header be made ASCII?  Not where an address is not. */
+static bool has_ascii_form(struct slice header)
+{
+	static MEMORY_LARGE struct downgrade d;
+	static MEMORY_LARGE char space[DOWNGRADE_ROOM];
+	struct buf out = BUF_ON(space);
+
+	downgrade_start(&d, false);
+	d.head = true;
+	while (header.n > 0) {
+		header = slice_from(header, downgrade_feed(&d, header, &out));
+		buf_reset(&out);
+	}
+	return downgrade_end(&d, &out) && !d.failed;
+}
+
 /*
- * Does the message need SMTPUTF8?  A header that is not UTF-8, or could not be
- * converted for a hop without it, goes as it is.
+ * Does the message need SMTPUTF8?  Not for a header that the relay can make
+ * ASCII: a hop behind the next one may not have it, and return the message.
  */
 static int choose_utf8(const struct sendmail *s, struct handover *h)
 {
@@ -216,7 +233,7 @@ static int choose_utf8(const struct sendmail *s, struct handover *h)
 	}
 	h->utf8 = s->utf8 == 'y' || needed ||
 		  (ENABLE_MIME_DOWNGRADE && s->utf8 != 'n' &&
-		   slice_has_8bit(header) && slice_is_utf8(header));
+		   slice_is_utf8(header) && !has_ascii_form(header));
 	return 0;
 }
 

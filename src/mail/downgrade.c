@@ -64,7 +64,7 @@ static void put_encoded(struct downgrade *d, struct slice in, bool ended,
 /* A piece that passes as it is. */
 static void put_plain(struct downgrade *d, struct slice in, struct buf *out)
 {
-	d->failed |= slice_has_8bit(in);
+	d->failed |= !d->head && slice_has_8bit(in);
 	buf_put_slice(out, in);
 }
 
@@ -183,6 +183,7 @@ static void end_field(struct downgrade *d, struct buf *out)
 	if (d->field == OTHER || d->field == TYPE)
 		recode_end(&d->recode, out);
 	d->failed |= d->recode.failed;
+	d->changed |= d->recode.changed;
 	d->field = NONE;
 }
 
@@ -191,6 +192,10 @@ static void end_header(struct downgrade *d, struct buf *out)
 	bool identity = is_identity(d);
 
 	end_field(d, out);
+	if (d->head) {
+		d->header = false;
+		return;
+	}
 	judge(d);
 	if (d->message && !d->version)
 		buf_put_str(out, "MIME-Version: 1.0\r\n");
@@ -220,9 +225,9 @@ static void begin_field(struct downgrade *d, struct slice in, struct buf *out)
 	name = slice_trim(name);
 	d->field = OTHER;
 	d->version |= slice_ieq(name, SLICE("MIME-Version"));
-	if (slice_ieq(name, SLICE("Content-Type")))
+	if (slice_ieq(name, SLICE("Content-Type")) && !d->head)
 		d->field = TYPE;
-	if (slice_ieq(name, SLICE("Content-Transfer-Encoding")))
+	if (slice_ieq(name, SLICE("Content-Transfer-Encoding")) && !d->head)
 		d->field = CTE;
 	/* Which of two would a reader believe? */
 	d->failed |= (d->field == TYPE && d->type_len > 0) ||

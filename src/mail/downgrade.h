@@ -11,6 +11,10 @@
  * they are.  An 8-bit byte there, or in an address, cannot be converted: failed
  * is set, and the rest is not to be used.
  *
+ * With head set only the fields of the message's own header are recoded: for a
+ * hop with 8BITMIME, which is no leave for 8-bit headers (RFC 6152 1, RFC 6532
+ * 3.7).
+ *
  * Pure, constant memory: lines may have any length.  A first run, its output
  * dropped, tells whether it can be done, and the charset for the second one.
  */
@@ -33,14 +37,16 @@
 /* Room that feed and end need to get on. */
 #define DOWNGRADE_ROOM 1200
 
-/* The filter; fields are its own, but for failed and other. */
+/* The filter; fields are its own, but for the first five. */
 struct downgrade {
-	bool failed; /* it cannot be converted */
-	bool other;  /* what has no charset is not UTF-8 */
-	bool latin;  /* as told at the start */
-	bool header; /* in a header */
-	bool encode; /* in a leaf that becomes quoted-printable */
-	bool bol;    /* line begins a line */
+	bool head;    /* set behind the start: the header alone */
+	bool changed; /* a field of a header was recoded */
+	bool failed;  /* it cannot be converted */
+	bool other;   /* what has no charset is not UTF-8 */
+	bool header;  /* in a header */
+	bool latin;   /* as told at the start */
+	bool encode;  /* in a leaf that becomes quoted-printable */
+	bool bol;     /* line begins a line */
 	/* The entity whose header is read. */
 	bool message;         /* has a header of its own: MIME-Version */
 	bool digest;          /* a part of multipart/digest */

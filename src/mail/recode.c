@@ -211,6 +211,7 @@ static void end_token(struct recode *r, bool ended, struct buf *out)
 	bool text = r->kind == TEXT || r->depth > 0;
 
 	r->token_len = 0;
+	r->changed |= r->eight;
 	if (r->eight && !text && (r->cut || !ended || r->in == ANGLE)) {
 		r->failed = true;
 	} else if (r->eight && r->kind == PARAMETERS && !text) {

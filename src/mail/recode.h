@@ -25,9 +25,10 @@
 /* Room that 16 bytes of input, or the end, may need. */
 #define RECODE_ROOM 1100
 
-/* The field at hand; its own, but for failed. */
+/* The field at hand; its own, but for failed and changed. */
 struct recode {
 	bool failed;   /* it cannot be done */
+	bool changed;  /* it had 8-bit bytes */
 	bool eight;    /* the token has 8-bit */
 	bool cut;      /* and is not all of its word */
 	bool escaped;  /* behind a backslash */

@@ -63,8 +63,11 @@ static void set_eight_bit(struct relay *r, struct delivery *d)
 	bool fits = (!text || (ext & EHLO_8BITMIME)) &&
 		    (!header || (ext & EHLO_SMTPUTF8));
 
-	if (ENABLE_MIME_DOWNGRADE && !fits && downgrade_begin(r, d))
+	if (ENABLE_MIME_DOWNGRADE && !fits && downgrade_begin(r, d, false))
 		text = header = false;
+	/* An address that has no other form leaves as it came. */
+	if (ENABLE_MIME_DOWNGRADE && fits && text && !header)
+		d->downgrading = downgrade_begin(r, d, true);
 	d->txn.eight_bit = text;
 	d->txn.utf8 = ENABLE_SMTPUTF8 && header;
 }

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * relay/downgrade.c - an 8-bit message for a hop that takes 7 (RFC 6152 3).
+ * relay/downgrade.c - an 8-bit message for a hop that takes 7 (RFC 6152 3), an
+ * 8-bit header for one that does not take that (RFC 6532 3.7).
  *
- * All of it is read once before MAIL: whether it can be converted, its charset
- * and its size are known then, so that nothing breaks off half way, and SIZE
- * is true.  Such hops are rare; the time for that is not worth any state.
+ * It is read once before MAIL, all of it or the header: whether it can be
+ * converted, its charset and its size are known then, so that nothing breaks
+ * off half way, and SIZE is not too small.  The time for that is not worth any
+ * state.
  */
 #include "relay/parts.h"
 
-static void rewind_to_start(struct delivery *d, bool latin)
+static void rewind_to_start(struct delivery *d, bool head, bool latin)
 {
 	fixup_start(&d->fixup, &d->fixup_job);
 	downgrade_start(&d->downgrade, latin);
+	d->downgrade.head = head;
 	d->off = 0;
 	d->raw_len = d->raw_at = 0;
 	d->fixed = BUF_ON(d->fixed_space);
@@ -35,13 +38,20 @@ bool downgrade_more(struct delivery *d)
 	return false;
 }
 
-bool downgrade_begin(struct relay *r, struct delivery *d)
+/* Bytes of the message that have not been through the filter. */
+static uint64_t bytes_left(const struct delivery *d)
+{
+	return d->size - d->off + d->raw_len - d->raw_at + d->fixed.len -
+	       d->fixed_at + FIXUP_MAX_NAME + d->downgrade.len;
+}
+
+bool downgrade_begin(struct relay *r, struct delivery *d, bool head)
 {
 	uint64_t size = 0;
-	bool ended = false, latin;
+	bool ended = false;
 
 	/* The longer of both charsets: SIZE is never too small. */
-	rewind_to_start(d, true);
+	rewind_to_start(d, head, true);
 	while (!ended && !d->downgrade.failed) {
 		uint32_t n = d->size - d->off;
 
@@ -55,13 +65,14 @@ bool downgrade_begin(struct relay *r, struct delivery *d)
 			d->raw_len = n;
 			d->raw_at = 0;
 		}
-		ended = downgrade_more(d);
+		ended = downgrade_more(d) || (head && !d->downgrade.header);
 		size += d->wire.len;
 		buf_reset(&d->wire);
 	}
-	latin = d->downgrade.other;
-	d->downgrading = !d->downgrade.failed;
-	d->txn.size = d->downgrading ? size : d->txn.size;
-	rewind_to_start(d, latin);
+	d->downgrading = !d->downgrade.failed &&
+			 (!head || d->downgrade.changed);
+	if (d->downgrading)
+		d->txn.size = size + (head ? bytes_left(d) : 0);
+	rewind_to_start(d, head, d->downgrade.other);
 	return d->downgrading;
 }

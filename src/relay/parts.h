@@ -150,11 +150,12 @@ unsigned bounce_targets(struct relay *r, struct slice from, uint32_t flags,
 			struct buf *out);
 
 /*
- * d's message has 8-bit bytes, and its hop takes 7: can it be converted?  Then
+ * d's message has 8-bit bytes that its hop does not take: anywhere, or (head)
+ * maybe in the header.  Can it be converted, and must it be?  Then
  * downgrade_more() gives it, and d->txn.size is what it will have.  Reads all
- * of the message once.
+ * of the message, or its header, once.
  */
-bool downgrade_begin(struct relay *r, struct delivery *d);
+bool downgrade_begin(struct relay *r, struct delivery *d, bool head);
 
 /* More of it into d->wire, which is empty; true: that was all. */
 bool downgrade_more(struct delivery *d);

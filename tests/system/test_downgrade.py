@@ -164,6 +164,33 @@ def test_header_is_converted(relay, seven):
     assert 0 <= size - len(got.data) <= 7
 
 
+def test_a_hop_of_8_bits_takes_bodies(make_relay, fake):
+    """Not headers: those are recoded all the same; the rest is as it came."""
+    relay = make_relay('smtp://127.0.0.1:%d tls=off' % fake.port)
+    head = ('Subject: Grüße\r\nContent-type: text/plain;\r\n charset=utf-8\r\n'
+            'From: Jürgen <j@device.test>\r\nX-Note: a\r\n').encode()
+    coded = (b'Subject: =?utf-8?B?R3LDvMOfZQ==?=\r\n'
+             b'Content-type: text/plain;\r\n charset=utf-8\r\n'
+             b'From: =?utf-8?B?SsO8cmdlbg==?= <j@device.test>\r\n'
+             b'X-Note: a\r\n')
+    for body in b'--\r\nGr\xc3\xbc\xc3\x9fe \xff\r\n', b'a\r\n' * 30000:
+        relay.send('-f', 'd@device.test', 'a@example.org',
+                   stdin=head + b'\r\n' + body)
+        relay.wait_queue(0)
+        got = fake.messages[-1]
+        assert got.body == body
+        assert coded in got.data
+        assert got.header('MIME-Version') == []
+        size = int(re.search(r'SIZE=(\d+)', got.params).group(1))
+        assert 0 <= size - len(got.data) <= 400
+    # Nothing to do, or nothing that can be done: not a byte is changed.
+    for head in b'Subject: s\r\n', b'Message-ID: <j\xfc@x.test>\r\n':
+        relay.send('-f', 'd@device.test', 'a@example.org',
+                   stdin=head + b'\r\n\xe4\r\n')
+        assert head in fake.messages[-1].data
+        assert fake.messages[-1].body == b'\xe4\r\n'
+
+
 def test_any_text_in_any_field(relay, seven):
     """What is said stays the same, and the fields around it as they are."""
     rnd = random.Random(3)
