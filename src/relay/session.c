@@ -122,10 +122,35 @@ static void fill_job(struct relay *r, struct session *s)
 	s->job.batch = s->local;
 }
 
+/*
+ * Is it one of our own connections to a next hop?  Then the configuration
+ * sends mail round in a circle (RFC 5321 6.3).
+ */
+static bool is_own(struct relay *r, const struct net_peer *peer)
+{
+	struct net_addr own;
+
+	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++) {
+		const struct delivery *d = &r->deliveries[i];
+
+		if (d->state >= DELIVERY_CONNECT && d->stream.fd >= 0 &&
+		    r->net->ops->local_addr(r->net->ctx, d->stream.fd, &own) ==
+			    0 &&
+		    own.port == peer->addr.port &&
+		    memcmp(own.ip, peer->addr.ip, sizeof(own.ip)) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void start(struct relay *r, int fd, const struct net_peer *peer)
 {
 	struct session *s;
 
+	if (!peer->local && is_own(r, peer)) {
+		refuse_peer(r, fd, "554 5.4.6 the next hop is this relay\r\n");
+		return;
+	}
 	if (!peer->local && !conf_allows(r->conf, peer->addr.ip)) {
 		refuse_peer(r, fd, "554 5.7.1 not allowed from here\r\n");
 		return;

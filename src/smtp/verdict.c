@@ -23,6 +23,7 @@
 #define REFUSED VERDICT_REFUSED, TROUBLE_LINK, AFTER_NEXT
 #define ROUTE VERDICT_RETRY_ROUTE, TROUBLE_LINK, AFTER_QUIT
 #define LOGIN VERDICT_RETRY_ROUTE, TROUBLE_AUTH, AFTER_QUIT
+#define CONF VERDICT_RETRY_ROUTE, TROUBLE_CONF, AFTER_QUIT
 #define BROKEN VERDICT_RETRY_ROUTE, TROUBLE_LINK, AFTER_DROP
 
 static const struct smtp_rule rules[] = {
@@ -48,6 +49,8 @@ static const struct smtp_rule rules[] = {
 	{ SESSION | STEP_MAIL, 550, 550, 5730, LOGIN },
 	{ SESSION | STEP_MAIL, 500, 599, 57139, LOGIN },
 	{ MESSAGE, 430, 430, 0, LOGIN },
+	/* RFC 3463: mail would loop, whoever sends it */
+	{ STEP_GREETING, 554, 554, 546, CONF },
 	/* RFC 5321 3.1, 3.8, RFC 7504: the hop, not the mail */
 	{ SESSION, 400, 599, 0, ROUTE },
 	{ MESSAGE, 432, 432, 0, ROUTE },

@@ -7,6 +7,7 @@ itself refuses mail; all else keeps it, and it arrives once when it can.
 import pytest
 
 from fake import Close, Drop, Hold, Raw, Reply, Slow
+from relay import Client
 
 GARBAGE = Raw(b'\x00\xffwhat is this\r\n')
 FLOOD = Raw(b'250-more\r\n' * 600 + b'250 end\r\n')
@@ -242,3 +243,22 @@ def test_no_smarthost_at_all(make_relay):
     assert entry['recipients'][0]['text'] == 'no route for this recipient'
     p = relay.run('status')
     assert b'smarthost' in p.stdout.lower().replace(b' ', b''), p.stdout
+
+
+@pytest.mark.parametrize('where', ['127.0.0.1', '0.0.0.0'])
+def test_smarthost_is_ourselves(make_relay, where):
+    """A fault of the configuration: no message goes round, none bounces."""
+    relay = make_relay(start=False)
+    relay.write(listen='%s:%d' % (where, relay.port),
+                smarthost='smtp://127.0.0.1:%d tls=off' % relay.port)
+    relay.start()
+    relay.send()
+    route = relay.route()
+    assert route['state'] == 'held'
+    assert route['reason'] == 'the next hop is this relay'
+    assert relay.run('status').returncode == 1
+    entry, = relay.queue()
+    assert entry['recipients'][0]['code'] == 554
+    assert len([x for x in relay.lines if ' received id=' in x]) == 1
+    with Client(relay.port) as c:
+        c.hello()

@@ -73,7 +73,7 @@ static void read_row(struct slice line, unsigned number)
 {
 	static const char *const verdicts[] = { "ok", "sent", "later", "route",
 						"refused" };
-	static const char *const troubles[] = { "link", "auth" };
+	static const char *const troubles[] = { "link", "auth", "conf" };
 	static const char *const afters[] = { "on", "quit", "drop" };
 	struct row *r = &rows[row_count++];
 	struct slice cell[7];
@@ -94,7 +94,7 @@ static void read_row(struct slice line, unsigned number)
 	snprintf(r->dsn, sizeof(r->dsn), "%.*s", (int)cell[2].n, cell[2].p);
 	r->verdict = (enum verdict)find_word(verdicts, 5, cell[3]);
 	if (cell[4].n > 0)
-		r->trouble = (enum trouble)find_word(troubles, 2, cell[4]);
+		r->trouble = (enum trouble)find_word(troubles, 3, cell[4]);
 	r->after = (enum smtp_after)find_word(afters, 3, cell[5]);
 	assert_true(cell[6].n > 0);
 }
@@ -169,10 +169,10 @@ static bool fits(const char *pattern, const char *d)
 }
 
 /* Enhanced codes less their class that make a difference, and some more. */
-static const char *const tails[] = { "",       ".0.0",  ".1.1",  ".3.0",
-				     ".3.2",   ".3.20", ".4.5",  ".4.50",
-				     ".7.0",   ".7.1",  ".7.30", ".7.139",
-				     ".7.500", ".5.3" };
+static const char *const tails[] = { "",       ".0.0",   ".1.1", ".3.0",
+				     ".3.2",   ".3.20",  ".4.5", ".4.50",
+				     ".4.6",   ".7.0",   ".7.1", ".7.30",
+				     ".7.139", ".7.500", ".5.3" };
 
 static const struct row *page_rule(enum smtp_step step, unsigned code,
 				   const char *dsn)
