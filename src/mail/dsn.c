@@ -2,13 +2,20 @@
 /* mail/dsn.c - see mail/dsn.h. */
 #include "mail/dsn.h"
 
+#include "mail/address.h"
 #include "mail/date.h"
+#include "mail/idna.h"
 #include "mail/outcome.h"
 #include "mail/params.h"
 
 /* RFC 3461: only where senders can ask for it. */
 #define RELAYED(x) (ENABLE_DSN_PARAMS && (x)->relayed)
 #define FULL(x) (ENABLE_DSN_PARAMS && (x)->full)
+
+/* RFC 6533: only where such mail is taken. */
+#define UTF8(x) (ENABLE_SMTPUTF8 && (x)->utf8)
+
+static const char eight_bit[] = "Content-Transfer-Encoding: 8bit\r\n";
 
 /* The pieces, in order. */
 enum step { HEAD, PARTS, TEXT, STATUS, FIELDS, RETURNED };
@@ -32,6 +39,35 @@ static void put_line(struct buf *out, const char *key, struct slice words)
 	buf_put_str(out, "\r\n");
 }
 
+/*
+ * An address, typed: with its type before it (RFC 6533 3).  Where only ASCII
+ * can be said a domain has an other form; what becomes too long by that is '?'.
+ */
+static void put_address(const struct dsn *d, struct buf *out, struct slice in,
+			bool typed)
+{
+	char space[ADDRESS_MAX_PATH];
+	struct buf b = BUF_ON(space);
+	struct address a;
+	bool wide = ENABLE_SMTPUTF8 && slice_has_8bit(in) &&
+		    address_parse_utf8(in, &a) == 0;
+
+	if (ENABLE_SMTPUTF8 && wide && !UTF8(d->job)) {
+		wide = !idna_put_mailbox(&b, in);
+		if (wide) {
+			buf_reset(&b);
+			idna_put_xtext(&b, in, true);
+		}
+		in = b.overflow ? in : buf_slice(&b);
+	}
+	if (typed)
+		buf_put_str(out, wide ? "utf-8; " : "rfc822; ");
+	if (wide && UTF8(d->job))
+		buf_put_slice(out, in);
+	else
+		put_words(out, in);
+}
+
 static void put_boundary(const struct dsn *d, struct buf *out, const char *end)
 {
 	buf_putf(out, "\r\n--=_%s%s\r\n", d->job->id, end);
@@ -53,7 +89,7 @@ static void put_head(const struct dsn *d, struct buf *out)
 	buf_put_str(out, "From: Mail Delivery System\r\n <MAILER-DAEMON@");
 	put_words(out, job->host);
 	buf_put_str(out, ">\r\nTo: <");
-	put_words(out, job->to);
+	put_address(d, out, job->to, false);
 	buf_putf(out, ">\r\nSubject: %s\r\nMessage-ID: <%s@",
 		 RELAYED(job) && !job->failed
 			 ? "Relayed mail"
@@ -77,20 +113,24 @@ static bool is_msgid(struct slice s)
 
 static void put_parts(const struct dsn *d, struct buf *out)
 {
+	const char *global = UTF8(d->job) ? "global-" : "";
+
 	if (is_msgid(d->job->msgid)) {
 		put_line(out, "In-Reply-To: ", d->job->msgid);
 		put_line(out, "References: ", d->job->msgid);
 	}
 	buf_putf(out,
 		 "MIME-Version: 1.0\r\n"
-		 "Content-Type: multipart/report; report-type=delivery-status;"
-		 "\r\n boundary=\"=_%s\"\r\n",
-		 d->job->id);
+		 "Content-Type: multipart/report; report-type=%s"
+		 "delivery-status;\r\n boundary=\"=_%s\"\r\n",
+		 global, d->job->id);
+	if (UTF8(d->job) || (FULL(d->job) && d->job->eight_bit))
+		buf_put_str(out, eight_bit);
 	put_boundary(d, out, "");
-	put_line(out,
-		 "Content-Type: text/plain; charset=us-ascii\r\n\r\n"
-		 "This is the mail relay at ",
-		 d->job->host);
+	buf_putf(out, "Content-Type: text/plain; charset=%s\r\n%s",
+		 UTF8(d->job) ? "utf-8" : "us-ascii",
+		 UTF8(d->job) ? eight_bit : "");
+	put_line(out, "\r\nThis is the mail relay at ", d->job->host);
 	if (RELAYED(d->job))
 		buf_put_str(out, "\r\nWhat became of your message is said "
 				 "below.\r\n");
@@ -123,10 +163,11 @@ static void put_mta(struct buf *out, const struct dsn_rcpt *to)
 	buf_put_str(out, literal ? "]" : "");
 }
 
-static void put_text(struct buf *out, const struct dsn_rcpt *to)
+static void put_text(const struct dsn *d, struct buf *out,
+		     const struct dsn_rcpt *to)
 {
 	buf_put_str(out, "\r\n<");
-	put_words(out, to->address);
+	put_address(d, out, to->address, false);
 	buf_put_str(out, ">\r\n    ");
 	if (RELAYED(to))
 		buf_put_str(out, "relayed to a server that sends no notice "
@@ -148,7 +189,8 @@ static void put_xtext(struct buf *out, const char *key, struct slice xtext)
 static void put_status(const struct dsn *d, struct buf *out)
 {
 	put_boundary(d, out, "");
-	buf_put_str(out, "Content-Type: message/delivery-status\r\n\r\n");
+	buf_putf(out, "Content-Type: message/%sdelivery-status\r\n%s\r\n",
+		 UTF8(d->job) ? "global-" : "", UTF8(d->job) ? eight_bit : "");
 	if (ENABLE_DSN_PARAMS && d->job->envid.n > 0)
 		put_xtext(out, "Original-Envelope-Id: ", d->job->envid);
 	put_line(out, "Reporting-MTA: dns; ", d->job->host);
@@ -157,7 +199,8 @@ static void put_status(const struct dsn *d, struct buf *out)
 }
 
 /* RFC 3464 2.3. */
-static void put_fields(struct buf *out, const struct dsn_rcpt *to)
+static void put_fields(const struct dsn *d, struct buf *out,
+		       const struct dsn_rcpt *to)
 {
 	/* A hop may have said 550 2.0.0: that is no failure's status. */
 	bool fits = (to->dsn < 400) == RELAYED(to);
@@ -169,9 +212,10 @@ static void put_fields(struct buf *out, const struct dsn_rcpt *to)
 		put_words(out, slice_cut(&orcpt, ';'));
 		put_xtext(out, "; ", orcpt);
 	}
-	put_line(out, "Final-Recipient: rfc822; ", to->address);
-	buf_put_str(out, RELAYED(to) ? "Action: relayed\r\nStatus: "
-				     : "Action: failed\r\nStatus: ");
+	buf_put_str(out, "Final-Recipient: ");
+	put_address(d, out, to->address, true);
+	buf_put_str(out, RELAYED(to) ? "\r\nAction: relayed\r\nStatus: "
+				     : "\r\nAction: failed\r\nStatus: ");
 	outcome_put_dsn(out, fits ? to->dsn : RELAYED(to) ? 200 : 500);
 	buf_put_str(out, "\r\n");
 	if (to->mta.n > 0 && to->code > 0) {
@@ -186,12 +230,15 @@ static void put_fields(struct buf *out, const struct dsn_rcpt *to)
 
 static void put_returned(const struct dsn *d, struct buf *out)
 {
+	bool utf8 = UTF8(d->job), full = FULL(d->job);
+
 	put_boundary(d, out, "");
-	buf_put_str(out, FULL(d->job)
-				 ? "Content-Type: message/rfc822\r\n"
-				 : "Content-Type: text/rfc822-headers\r\n");
-	if (d->job->eight_bit && FULL(d->job))
-		buf_put_str(out, "Content-Transfer-Encoding: 8bit\r\n");
+	buf_putf(out, "Content-Type: %s\r\n",
+		 utf8   ? (full ? "message/global" : "message/global-headers")
+		 : full ? "message/rfc822"
+			: "text/rfc822-headers");
+	if (utf8 || (d->job->eight_bit && full))
+		buf_put_str(out, eight_bit);
 	else if (d->job->eight_bit)
 		buf_put_str(out, "Content-Transfer-Encoding: "
 				 "quoted-printable\r\n");
@@ -210,9 +257,9 @@ static void put_rcpt(struct dsn *d, struct buf *out)
 	}
 	d->n++;
 	if (d->step == TEXT)
-		put_text(out, &to);
+		put_text(d, out, &to);
 	else
-		put_fields(out, &to);
+		put_fields(d, out, &to);
 }
 
 bool dsn_put(struct dsn *d, struct buf *out)
@@ -250,6 +297,12 @@ static void end_line(struct dsn *d, struct buf *out)
 	d->qp = (struct qp){ 0 };
 }
 
+/* A byte of UTF-8, or of what its author took for that. */
+static bool is_wide(const struct dsn *d, char c)
+{
+	return UTF8(d->job) && (uint8_t)c > 0x7f;
+}
+
 /* next: what follows it, a CR when that is not known. */
 static void put_byte(struct dsn *d, struct buf *out, char c, char next)
 {
@@ -259,10 +312,12 @@ static void put_byte(struct dsn *d, struct buf *out, char c, char next)
 	if (d->skip)
 		return;
 	/* Blanks at a line's end would not survive (RFC 2045 6.7). */
-	if (d->job->eight_bit)
+	if (d->job->eight_bit && !UTF8(d->job))
 		qp_put(&d->qp, c, next == '\r', out);
+	else if (char_is_print(c) || c == '\t' || is_wide(d, c))
+		buf_put_char(out, c);
 	else
-		buf_put_char(out, char_is_print(c) || c == '\t' ? c : '?');
+		buf_put_char(out, '?');
 }
 
 size_t dsn_header(struct dsn *d, struct slice in, struct buf *out)

@@ -45,6 +45,7 @@ struct dsn_job {
 	int64_t arrival_s;  /* when the message came; 0: not known */
 	int zone_min;       /* of both, minutes east of UTC */
 	bool eight_bit;     /* what is returned may have 8-bit bytes */
+	bool utf8;          /* it may be in UTF-8 (RFC 6533) */
 	bool relayed;       /* some recipients are relayed ... */
 	bool failed;        /* ... and some are not; as if, without relayed */
 	bool full; /* all is returned: behind dsn_put(), by the owner */

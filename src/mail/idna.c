@@ -2,6 +2,8 @@
 /* mail/idna.c - see mail/idna.h. */
 #include "mail/idna.h"
 
+#include <string.h>
+
 #include "mail/address.h"
 
 /* RFC 1035 2.3.4: octets of a label. */
@@ -143,4 +145,23 @@ bool idna_put_mailbox(struct buf *out, struct slice mailbox)
 		return true;
 	out->len = mark;
 	return false;
+}
+
+void idna_put_xtext(struct buf *out, struct slice text, bool all)
+{
+	while (text.n > 0) {
+		uint32_t c = take_char(&text);
+
+		if (c < 0x80 && !(all && strchr("+=\\", (int)c))) {
+			buf_put_char(out, (char)c);
+			continue;
+		}
+		buf_put_str(out, "\\x{");
+		for (int shift = 20; shift >= 0; shift -= 4)
+			if (shift < 8 || c >> shift)
+				buf_put_char(
+					out,
+					"0123456789ABCDEF"[c >> shift & 15]);
+		buf_put_char(out, '}');
+	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * mail/idna.h - a mailbox in ASCII, for a hop without SMTPUTF8 (RFC 5891 5.5,
- * RFC 3492).  Pure.
+ * RFC 3492, RFC 6533 3).  Pure.
  *
  * ASCII letters of a label that has others are made small; nothing else is
  * mapped, normalised or looked up in tables: a domain is taken for what its
@@ -19,5 +19,11 @@
  *          a label or the domain becomes too long
  */
 must_check bool idna_put_mailbox(struct buf *out, struct slice mailbox);
+
+/*
+ * Append text, which is UTF-8, as utf-8-addr-xtext: what is not ASCII as
+ * \x{NN}.  all: so are '+', '=' and the backslash.
+ */
+void idna_put_xtext(struct buf *out, struct slice text, bool all);
 
 #endif

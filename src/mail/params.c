@@ -3,6 +3,7 @@
 #include "mail/params.h"
 
 #include "mail/envelope.h"
+#include "mail/idna.h"
 
 /* One of the four: a list of words, or xtext. */
 struct param {
@@ -88,7 +89,8 @@ static bool is_type(struct slice in)
 bool params_put(struct buf *b, struct slice name, struct slice value)
 {
 	const struct param *p = all;
-	struct slice text = value;
+	struct slice text;
+	size_t mark;
 
 	while (!slice_ieq(name, p->name))
 		if (++p == all + ARRAY_LEN(all))
@@ -99,11 +101,16 @@ bool params_put(struct buf *b, struct slice name, struct slice value)
 	buf_put_char(b, '=');
 	if (p->words.n > 0)
 		return put_words(b, value, p);
-	if (value.n > p->max || (p->typed && !is_type(slice_cut(&text, ';'))) ||
-	    !is_xtext(text))
-		return false;
-	buf_put_slice(b, value);
-	return true;
+	mark = b->len;
+	/* RFC 6533 3: with SMTPUTF8 it may come as it is; it goes in ASCII. */
+	if (ENABLE_SMTPUTF8 && p->typed && slice_is_utf8(value) &&
+	    slice_istarts(value, SLICE("utf-8;")))
+		idna_put_xtext(b, value, false);
+	else
+		buf_put_slice(b, value);
+	text = slice_from(buf_slice(b), mark);
+	return !b->overflow && text.n <= p->max &&
+	       (!p->typed || is_type(slice_cut(&text, ';'))) && is_xtext(text);
 }
 
 bool params_want_failure(struct slice params)

@@ -246,7 +246,17 @@ static bool returns_all(const struct delivery *d, const struct envelope *env)
 	       slice_eq(ret, SLICE("FULL")) &&
 	       (e->size == 0 || d->size + FULL_EXTRA <= e->size) &&
 	       (!(d->msg.flags & SPOOL_8BIT) || (e->ext & EHLO_8BITMIME)) &&
-	       !(d->msg.flags & RELAY_UTF8);
+	       (!(d->msg.flags & RELAY_UTF8) || d->notice.job.utf8);
+}
+
+/* RFC 6533: is there more than ASCII to be said, and does the hop take it? */
+static bool may_be_utf8(const struct delivery *d)
+{
+	const unsigned both = EHLO_SMTPUTF8 | EHLO_8BITMIME;
+
+	return ENABLE_SMTPUTF8 && (d->client.ehlo.ext & both) == both &&
+	       ((d->msg.flags & RELAY_UTF8) ||
+		slice_has_8bit(slice_of(d->env, d->env_len)));
 }
 
 void bounce_begin(struct relay *r, struct delivery *d)
@@ -267,7 +277,7 @@ void bounce_begin(struct relay *r, struct delivery *d)
 	d->txn.from = SLICE("");
 	d->txn.nrcpt = nrcpt;
 	d->txn.size = 0;
-	d->txn.eight_bit = false;
+	d->txn.eight_bit = d->txn.utf8 = may_be_utf8(d);
 	/* The same for every attempt, another one for another notice. */
 	id_format(text, d->id);
 	buf_putf(&id, "%s.%u", text, d->of[0]);
@@ -279,6 +289,7 @@ void bounce_begin(struct relay *r, struct delivery *d)
 		.msgid = find_msgid(r, d),
 		.date_s = sane ? world_wall_s(r->w) : clock_floor(r),
 		.eight_bit = (d->msg.flags & SPOOL_8BIT) != 0,
+		.utf8 = d->txn.utf8,
 		.ctx = d,
 		.rcpt = next_rcpt,
 	};
@@ -290,7 +301,7 @@ void bounce_begin(struct relay *r, struct delivery *d)
 	}
 	if (ENABLE_DSN_PARAMS && n->job.full) {
 		d->txn.size = d->size + FULL_EXTRA;
-		d->txn.eight_bit = n->job.eight_bit;
+		d->txn.eight_bit |= n->job.eight_bit;
 	}
 	n->job.zone_min = r->w->zone_min(r->w->ctx, n->job.date_s);
 	n->job.arrival_s = message_arrival(r, d, &known);

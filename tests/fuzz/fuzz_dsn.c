@@ -4,7 +4,8 @@
  * part, begins a field, or makes a line that is too long.
  *
  * Input: a byte of flags, then texts that end in NUL (recipient, host, reply,
- * reverse-path, Message-ID, ORCPT and ENVID), then the header.
+ * reverse-path, Message-ID, ORCPT and ENVID), then the header.  Twice: the
+ * hop may take UTF-8 or not.
  */
 #include <assert.h>
 #include <string.h>
@@ -63,7 +64,7 @@ static void write_notice(const struct dsn_job *job, struct slice header,
 }
 
 /* Every line, and how often a boundary is one. */
-static void check_lines(struct slice out, bool encoded)
+static void check_lines(struct slice out, bool encoded, bool utf8)
 {
 	unsigned boundaries = 0, ends = 0;
 
@@ -73,7 +74,8 @@ static void check_lines(struct slice out, bool encoded)
 
 		assert(end >= 0 && out.p[end + 1] == '\n');
 		for (size_t i = 0; i < line.n; i++)
-			assert(char_is_print(line.p[i]) || line.p[i] == '\t');
+			assert(char_is_print(line.p[i]) || line.p[i] == '\t' ||
+			       (utf8 && (uint8_t)line.p[i] > 0x7f));
 		if (encoded || boundaries < 3)
 			assert(line.n <= 600);
 		ends += slice_eq(line, SLICE(BOUNDARY "--"));
@@ -112,11 +114,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.rcpt = next_rcpt,
 	};
 
-	write_notice(&job, in.header, in.header.n, &whole);
-	check_lines(buf_slice(&whole), job.eight_bit);
-	write_notice(&job, in.header, 1, &bytes);
-	check_lines(buf_slice(&bytes), job.eight_bit);
-	if (!job.eight_bit)
-		assert(slice_eq(buf_slice(&whole), buf_slice(&bytes)));
+	for (int i = 0; i < 2; i++, job.utf8 = true) {
+		bool encoded = job.eight_bit && !job.utf8;
+
+		buf_reset(&whole);
+		buf_reset(&bytes);
+		write_notice(&job, in.header, in.header.n, &whole);
+		check_lines(buf_slice(&whole), encoded, job.utf8);
+		write_notice(&job, in.header, 1, &bytes);
+		check_lines(buf_slice(&bytes), encoded, job.utf8);
+		if (!encoded)
+			assert(slice_eq(buf_slice(&whole), buf_slice(&bytes)));
+	}
 	return 0;
 }

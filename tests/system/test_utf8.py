@@ -200,6 +200,60 @@ def test_header_for_a_hop_without_it(relay7, narrow):
     assert len(narrow.messages) == 1
 
 
+def refuse(session, argument):
+    if argument.startswith('TO:<' + wire('gön')):
+        return Reply('550 5.1.1 no such user')
+
+
+def notice_of(fake):
+    fake.wait(lambda: any(m.sender == '' for m in fake.messages))
+    got, = [m for m in fake.messages if m.sender == '']
+    mail = email.message_from_bytes(got.data, policy=email.policy.compat32)
+    assert mail.get_content_type() == 'multipart/report'
+    assert not any(part.defects for part in mail.walk())
+    return got, mail, mail.get_payload()
+
+
+@pytest.mark.parametrize('full', [False, True])
+def test_notice(relay, wide, full):
+    """RFC 6533: in UTF-8 to a hop that takes it."""
+    wide.script['rcpt'] = refuse
+    with smtplib.SMTP('127.0.0.1', relay.port) as s:
+        s.sendmail('böss@example.com', ['a@example.org', 'gön@example.org'],
+                   HEADER.replace('\n', '\r\n').encode(),
+                   mail_options=['SMTPUTF8', 'BODY=8BITMIME']
+                   + ['RET=FULL'] * full)
+    got, mail, (words, status, back) = notice_of(wide)
+    assert got.rcpts == [wire('böss@example.com')]
+    assert got.params.split()[-2:] == ['BODY=8BITMIME', 'SMTPUTF8']
+    assert got.header('To') == [wire('<böss@example.com>')]
+    assert mail.get_param('report-type') == 'global-delivery-status'
+    assert '<gön@example.org>' in words.get_payload(decode=True).decode()
+    assert status.get_content_type() == 'message/global-delivery-status'
+    assert 'Final-Recipient: utf-8; gön@example.org' in got.data.decode()
+    assert back.get_content_type() == ('message/global' if full else
+                                       'message/global-headers')
+    assert 'Subject: Gerät' in got.data.decode()
+    assert {p['Content-Transfer-Encoding'] for p in (mail, words, status,
+                                                     back)} == {'8bit'}
+
+
+def test_notice_in_ascii(relay7, narrow):
+    """And to one that does not; the refusal is our own."""
+    p = send(relay7, 'gön@example.org', 'a@example.org', 'gone@bücher.example',
+             sender='boss@bücher.example', words=['-odq'])
+    assert p.returncode == 0
+    got, mail, (words, status, back) = notice_of(narrow)
+    assert got.rcpts == ['boss@xn--bcher-kva.example']
+    assert got.header('To') == ['<boss@xn--bcher-kva.example>']
+    assert got.data.isascii() and 'SMTPUTF8' not in got.params
+    assert status.get_content_type() == 'message/delivery-status'
+    field, = status.get_payload()[1:]
+    assert field['Final-Recipient'] == r'utf-8; g\x{F6}n@example.org'
+    assert field['Status'] == '5.6.7'
+    assert back.get_content_type() == 'text/rfc822-headers'
+
+
 @pytest.mark.parametrize('bad', ['j\xfcrgen@example.org'.encode('latin-1'),
                                  b'a\xc2\x85@example.org',
                                  b'a@example\xff.org', b'\xed\xa0\x80@b'])

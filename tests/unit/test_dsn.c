@@ -175,6 +175,74 @@ static void announces_the_whole_message(void **state)
 			       "Content-Transfer-Encoding: 8bit\r\n\r\n"));
 }
 
+/* The addresses of the notice below. */
+static const struct dsn_rcpt wide[] = {
+	{ .address = LIT("j\xc3\xbcr+gen@b\xc3\xbc.org"),
+	  .text = LIT("gone"),
+	  .dsn = 511 },
+	{ .address = LIT("a@b\xc3\xbc.org"), .text = LIT("gone"), .dsn = 511 },
+	{ .address = LIT("a@b.org"), .text = LIT("gone"), .dsn = 511 },
+	{ .address = LIT("\xff@b.org"), .text = LIT("gone"), .dsn = 511 },
+};
+
+static bool next_wide(void *ctx, unsigned n, struct dsn_rcpt *out)
+{
+	(void)ctx;
+	if (n < ARRAY_LEN(wide))
+		*out = wide[n];
+	return n < ARRAY_LEN(wide);
+}
+
+static void assert_has(const char *text)
+{
+	if (strstr(space, text) == NULL)
+		fail_msg("missing: %s\nin: %s", text, space);
+}
+
+/* RFC 6533: in UTF-8 where the hop takes it, else in ASCII. */
+static void writes_addresses_in_utf8(void **state)
+{
+	struct dsn_job what = job;
+
+	(void)state;
+	what.rcpt = next_wide;
+	what.to = SLICE("x@\xc3\xbc.org");
+	what.eight_bit = true;
+	words_of(&what);
+	assert_false(slice_has_8bit(slice_str(space)));
+	assert_has("\nTo: <x@xn--tda.org>\r\n");
+	assert_has("report-type=delivery-status;");
+	assert_has("charset=us-ascii\r\n\r\n");
+	assert_has("\n<j\\x{FC}r\\x{2B}gen@b\\x{FC}.org>\r\n");
+	assert_has("\nContent-Type: message/delivery-status\r\n\r\n");
+	assert_has("\nFinal-Recipient: utf-8; "
+		   "j\\x{FC}r\\x{2B}gen@b\\x{FC}.org\r\n");
+	assert_has("\nFinal-Recipient: rfc822; a@xn--b-eha.org\r\n");
+	assert_has("\nFinal-Recipient: rfc822; a@b.org\r\n");
+	assert_has("\nFinal-Recipient: rfc822; ?@b.org\r\n");
+	assert_has("text/rfc822-headers\r\n"
+		   "Content-Transfer-Encoding: quoted-printable\r\n");
+	what.utf8 = true;
+	words_of(&what);
+	assert_has("\nTo: <x@\xc3\xbc.org>\r\n");
+	assert_has("report-type=global-delivery-status;");
+	assert_has("\"\r\nContent-Transfer-Encoding: 8bit\r\n\r\n--=_");
+	assert_has("charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n");
+	assert_has("\n<j\xc3\xbcr+gen@b\xc3\xbc.org>\r\n");
+	assert_has("\nContent-Type: message/global-delivery-status\r\n"
+		   "Content-Transfer-Encoding: 8bit\r\n\r\n");
+	assert_has(
+		"\nFinal-Recipient: utf-8; j\xc3\xbcr+gen@b\xc3\xbc.org\r\n");
+	assert_has("\nFinal-Recipient: utf-8; a@b\xc3\xbc.org\r\n");
+	assert_has("\nFinal-Recipient: rfc822; a@b.org\r\n");
+	assert_has("\nFinal-Recipient: rfc822; ?@b.org\r\n");
+	assert_has("\nContent-Type: message/global-headers\r\n"
+		   "Content-Transfer-Encoding: 8bit\r\n\r\n");
+	what.full = true;
+	words_of(&what);
+	assert_has("\nContent-Type: message/global\r\n");
+}
+
 static void leaves_out_what_is_not_known(void **state)
 {
 	struct dsn_job bare = job;
@@ -325,6 +393,7 @@ int main(void)
 		cmocka_unit_test(writes_a_report),
 		cmocka_unit_test(writes_what_was_relayed),
 		cmocka_unit_test(announces_the_whole_message),
+		cmocka_unit_test(writes_addresses_in_utf8),
 		cmocka_unit_test(leaves_out_what_is_not_known),
 		cmocka_unit_test(returns_the_header),
 		cmocka_unit_test(encodes_what_has_8_bits),

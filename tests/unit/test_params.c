@@ -25,6 +25,8 @@ static void takes_what_is_allowed(void **state)
 		  "NOTIFY=DELAY,SUCCESS,FAILURE");
 	check_put("orcpt", "rfc822;Bob+20B@x", "ORCPT=rfc822;Bob+20B@x");
 	check_put("ORCPT", "utf-8;a;b", "ORCPT=utf-8;a;b");
+	check_put("ORCPT", "utf-8;\\x{e4}+2B\xc3\xbc@\xf0\x9f\x98\x80",
+		  "ORCPT=utf-8;\\x{e4}+2B\\x{FC}@\\x{1F600}");
 }
 
 static void refuses_what_is_not(void **state)
@@ -57,6 +59,9 @@ static void refuses_what_is_not(void **state)
 		{ "ENVID", "+4a" },
 		{ "ORCPT", "" },
 		{ "ORCPT", "a@b" },
+		{ "ORCPT", "rfc822;\xc3\xbc@b" },
+		{ "ORCPT", "utf-8;\xfc@b" },
+		{ "ENVID", "\xc3\xbc" },
 		{ "ORCPT", ";a@b" },
 		{ "ORCPT", "rfc822;" },
 		{ "ORCPT", "r(c;a@b" },
