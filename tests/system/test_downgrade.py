@@ -4,7 +4,6 @@ import email
 import email.policy
 import email.header
 import email.utils
-import os
 import random
 import re
 
@@ -259,32 +258,3 @@ def test_a_second_attempt_is_the_same(relay, seven):
     relay.run('flush')
     relay.wait_queue(0)
     assert (leaves(seven.messages[-1].data) == leaves(stdin)) is True
-
-
-def peak_kb(process):
-    with open('/proc/%d/status' % process.pid) as f:
-        return int(re.search(r'VmHWM:\s+(\d+)', f.read()).group(1))
-
-
-@pytest.mark.parametrize('bits', (7, 8))
-def test_one_line_of_10_mib_in_constant_memory(make_fake, make_relay, bits):
-    """Converted or broken: its length leaves no trace in the daemon."""
-    fake = make_fake(extensions=['SIZE 99000000'] + ['8BITMIME'] * (bits == 8))
-    relay = make_relay('smtp://127.0.0.1:%d tls=off' % fake.port)
-    relay.stop()
-    os.unlink(relay.spool)
-    relay.write(spool=relay.spool + ' size=40M', max_message='16M')
-    relay.start()
-    peaks = []
-    for mib in 1, 10:
-        line = 'äx'.encode() * (mib * (1 << 20) // 3)
-        relay.send('-f', 'd@device.test', 'a@example.org',
-                   stdin=b'Subject: s\n\n' + line + b'\n', limit_s=60)
-        relay.wait_queue(0, limit_s=60)
-        got = fake.messages[-1].data
-        assert max(map(len, got.split(b'\r\n'))) <= 998
-        text = email.message_from_bytes(got).get_payload(decode=True)
-        text = re.sub(rb'\r\n *', b'', text)
-        assert (text == line) is True
-        peaks.append(peak_kb(relay.process))
-    assert peaks[1] - peaks[0] < 256, peaks
