@@ -17,6 +17,7 @@
 #include "mail/address.h"
 #include "mail/date.h"
 #include "mail/dsn.h"
+#include "mail/envelope.h"
 
 /* One refused recipient; its words are in the text. */
 struct note {
@@ -126,7 +127,7 @@ static int run_sendmail(int fd, char *sender)
 }
 
 int mailback_send(const struct identity *id, struct slice sender,
-		  struct slice header)
+		  struct slice params, struct slice header)
 {
 	char to[ADDRESS_MAX_PATH + 1], id_text[ID_LEN + 1];
 	int64_t now = world_wall_s(&world_real);
@@ -142,6 +143,8 @@ int mailback_send(const struct identity *id, struct slice sender,
 	struct buf path = BUF_ON(to);
 	int code = EXIT_SYSTEM;
 
+	if (ENABLE_DSN_PARAMS)
+		envelope_param(params, SLICE("ENVID"), &job.envid);
 	buf_put_slice(&path, sender);
 	if (buf_cstr(&path)[0] == '\0')
 		return EXIT_REFUSED;

@@ -17,11 +17,11 @@ void mailback_note(struct slice rcpt, const struct outcome *o);
 bool mailback_is_due(void);
 
 /*
- * Send the notice to the sender, by a process of its own.  header: CRLF lines,
- * of the message.
+ * Send the notice to the sender, by a process of its own.  params, of MAIL, and
+ * header, CRLF lines, are those of the message.
  * Returns: an exit code: EXIT_DONE when the notice is on its way
  */
 must_check int mailback_send(const struct identity *id, struct slice sender,
-			     struct slice header);
+			     struct slice params, struct slice header);
 
 #endif

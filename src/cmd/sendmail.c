@@ -179,7 +179,8 @@ static int mail_back(const struct sendmail *s, const struct identity *id,
 	if (code == EXIT_AGAIN || (!mix && !s->mail_back) ||
 	    (ENABLE_DSN_PARAMS && !params_want_failure(h->notify)))
 		return code;
-	if (mailback_send(id, h->from, input_header(&input)) != EXIT_DONE)
+	if (mailback_send(id, h->from, h->params, input_header(&input)) !=
+	    EXIT_DONE)
 		return mix ? EXIT_REFUSED : code;
 	return s->mail_enough ? EXIT_DONE : code;
 }

@@ -304,3 +304,15 @@ def test_notices_want_none(make_relay, knows):
     relay.send('-f', SENDER, 'a@example.org', 'gone@example.org')
     wait_notice(knows)
     assert lines(knows, 'RCPT')[-1] == ['NOTIFY=NEVER']
+
+
+def test_mailed_back_by_sendmail(relay, fake):
+    """-oem: refused while the caller waits."""
+    fake.script['rcpt'] = refuse
+    words = ('-oem', '-f', SENDER, '-V', 'q+2B7')
+    assert relay.sendmail(*words, 'gone@example.org').returncode == 69
+    _, head, _, _ = parts(wait_notice(fake).data)
+    assert head['Original-Envelope-Id'] == 'q+7'
+    p = relay.sendmail(*words, '-N', 'never', 'gone@example.org')
+    assert p.returncode == 69
+    quiet(relay, fake, 1)
