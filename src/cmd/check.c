@@ -100,7 +100,10 @@ static void print_names(const struct identity *id)
 static void print_all(const struct conf *c, const struct identity *id,
 		      bool live)
 {
-	cmd_out("%s: ok\n", cmd_conf_file());
+	bool there = access(cmd_conf_file(), F_OK) == 0;
+
+	cmd_out("%s: %s\n", cmd_conf_file(),
+		there ? "ok" : "not there, what is built in holds");
 	print_names(id);
 	if (!live)
 		print_routes(c);

@@ -404,21 +404,23 @@ size_t control_wants(struct relay *r, struct control *c, struct net_wait *set,
 	return set->want ? 1 : 0;
 }
 
+struct control *control_room(struct relay *r)
+{
+	for (size_t i = 0; i < ARRAY_LEN(r->controls); i++)
+		if (!r->controls[i].used)
+			return &r->controls[i];
+	return NULL;
+}
+
 void control_accept(struct relay *r, struct listener *l)
 {
 	struct net_peer peer;
-	int fd = r->net->ops->accept(r->net->ctx, l->fd, &peer);
-	struct control *c = NULL;
+	struct control *c = control_room(r);
+	int fd = c == NULL ? -EAGAIN
+			   : r->net->ops->accept(r->net->ctx, l->fd, &peer);
 
 	if (fd < 0)
 		return;
-	for (size_t i = 0; i < ARRAY_LEN(r->controls); i++)
-		if (!r->controls[i].used)
-			c = &r->controls[i];
-	if (c == NULL) {
-		r->net->ops->close(r->net->ctx, fd);
-		return;
-	}
 	start(c);
 	c->peer = peer;
 	c->active_ms = r->now_ms;

@@ -343,6 +343,9 @@ void session_stop_all(struct relay *r);
 /* The same for the control socket. */
 void control_accept(struct relay *r, struct listener *l);
 
+/* A free slot; NULL: who comes waits in the socket's queue. */
+struct control *control_room(struct relay *r);
+
 /* Go on with a command as far as possible. */
 void control_serve(struct relay *r, struct control *c);
 

@@ -117,7 +117,8 @@ int relay_add_listener(struct relay *r, int fd, enum relay_door door)
 static size_t listener_wants(struct relay *r, struct listener *l,
 			     struct net_wait *set, int64_t *until_ms)
 {
-	if (r->stopping)
+	if (r->stopping || (ENABLE_CONTROL && l->door == DOOR_CONTROL &&
+			    control_room(r) == NULL))
 		return 0;
 	if (l->rest_ms > r->now_ms) {
 		if (l->rest_ms < *until_ms)

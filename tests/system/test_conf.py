@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from conftest import need
 from fake import Hold
 from relay import Client
 
@@ -167,6 +168,13 @@ def test_broken_file_is_78_everywhere(make_relay, name, words):
 def test_check_is_content(relay):
     p = relay.run('check')
     assert p.returncode == 0 and p.stdout and not p.stderr
+
+
+def test_check_without_a_file(make_relay):
+    need(not os.path.exists('/etc/mailmote.conf'), 'no /etc/mailmote.conf')
+    p = make_relay(start=False).run('check', conf=False)
+    assert p.returncode == 0
+    assert p.stdout.startswith(b'/etc/mailmote.conf: not there')
 
 
 def test_hup_with_a_broken_file_keeps_the_old(relay, fake):

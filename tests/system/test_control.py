@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: ISC
 """queue show remove hold release flush status, mailq (DESIGN.md 2.1, 2.3)."""
+import contextlib
 import re
 import signal
+import socket
 import threading
 
 import pytest
 
 from fake import Hold, Reply
+from relay import LIMIT_S
 
 ID = re.compile(r'[a-z2-7]{12}')
 STATUS = {'version', 'uptime_s', 'clock', 'queue', 'spool', 'counters',
@@ -128,6 +131,26 @@ def test_orders_for_a_message_in_ram(make_relay, fake):
         hold.release()
         thread.join()
     assert len(fake.messages) == 1 and relay.queue() == []
+
+
+def test_more_clients_than_slots(relay):
+    """They wait for the others, and are not turned away."""
+    with contextlib.ExitStack() as stack:
+        idle = []
+        for _ in range(4):
+            s = stack.enter_context(socket.socket(socket.AF_UNIX))
+            s.settimeout(LIMIT_S)
+            s.connect(relay.control)
+            s.sendall(b'sta')
+            idle.append(s)
+        late = stack.enter_context(socket.socket(socket.AF_UNIX))
+        late.settimeout(LIMIT_S)
+        late.connect(relay.control)
+        late.sendall(b'status\n')
+        idle[0].sendall(b'tus\n')
+        for s in (idle[0], late):
+            with s.makefile('rb') as answer:
+                assert answer.read().endswith(b'\0' + b'0\n')
 
 
 def test_queue_as_text(waiting):
