@@ -60,14 +60,15 @@ static void set_eight_bit(struct relay *r, struct delivery *d)
 	unsigned ext = d->client.ehlo.ext;
 	bool text = s ? s->eight_bit : (d->msg.flags & SPOOL_8BIT) != 0;
 	bool header = s ? s->utf8_header : (d->msg.flags & RELAY_UTF8) != 0;
-	bool fits = (!text || (ext & EHLO_8BITMIME)) &&
-		    (!header || (ext & EHLO_SMTPUTF8));
+	bool fits = !text || (ext & EHLO_8BITMIME);
+	bool as_it_came = header && (ext & EHLO_SMTPUTF8);
 
 	if (ENABLE_MIME_DOWNGRADE && !fits && downgrade_begin(r, d, false))
 		text = header = false;
-	/* An address that has no other form leaves as it came. */
-	if (ENABLE_MIME_DOWNGRADE && fits && text && !header)
-		d->downgrading = downgrade_begin(r, d, true);
+	/* An address that has no other form leaves as it came, or not at all */
+	if (ENABLE_MIME_DOWNGRADE && fits && text && !as_it_came &&
+	    downgrade_begin(r, d, true))
+		header = false;
 	d->txn.eight_bit = text;
 	d->txn.utf8 = ENABLE_SMTPUTF8 && header;
 }

@@ -188,6 +188,14 @@ def test_header_for_a_hop_without_it(relay7, narrow):
     mail = email.message_from_bytes(got.data, policy=email.policy.default)
     assert mail['Subject'] == 'Gerät'
     assert mail['To'].addresses[0].display_name == 'Jürgen'
+    with smtplib.SMTP('127.0.0.1', relay7.port) as s:
+        s.sendmail('d@device.test', ['a@example.org'],
+                   (HEADER + 'Käse\n').replace('\n', '\r\n').encode(),
+                   mail_options=['SMTPUTF8', 'BODY=8BITMIME'])
+    got = narrow.messages.pop()
+    assert got.body == 'text\r\nKäse\r\n'.encode()
+    assert got.params.split()[-1] == 'BODY=8BITMIME'
+    assert got.data[:-len(got.body)].isascii()
     stdin = 'From: <%s>\nSubject: s\n\ntext\n' % LOCAL
     p = send(relay7, 'a@example.org', stdin=stdin.encode())
     assert p.returncode == 69 and b'5.6.9' in p.stderr
