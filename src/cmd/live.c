@@ -72,8 +72,14 @@ void live_head(const struct live *l, unsigned hop)
 static void put_plain(struct buf *b, struct slice text)
 {
 	text = slice_head(text, buf_room(b));
-	for (size_t i = 0; i < text.n; i++)
-		buf_put_char(b, char_is_print(text.p[i]) ? text.p[i] : '?');
+
+	bool utf8 = ENABLE_SMTPUTF8 && slice_is_utf8(text);
+	for (size_t i = 0; i < text.n; i++) {
+		char c = text.p[i];
+		bool wide = utf8 && (uint8_t)c > 0x7f;
+
+		buf_put_char(b, wide || char_is_print(c) ? c : '?');
+	}
 }
 
 /* Remember what was asked for, and what the offer is. */

@@ -18,6 +18,7 @@
 #include "mail/date.h"
 #include "mail/dsn.h"
 #include "mail/envelope.h"
+#include "mail/idna.h"
 
 /* One refused recipient; its words are in the text. */
 struct note {
@@ -145,7 +146,11 @@ int mailback_send(const struct identity *id, struct slice sender,
 
 	if (ENABLE_DSN_PARAMS)
 		envelope_param(params, SLICE("ENVID"), &job.envid);
-	buf_put_slice(&path, sender);
+	/* In UTF-8 only to whom nothing else can be said. */
+	if (ENABLE_SMTPUTF8)
+		job.utf8 = !idna_put_mailbox(&path, sender);
+	if (path.len == 0)
+		buf_put_slice(&path, sender);
 	if (buf_cstr(&path)[0] == '\0')
 		return EXIT_REFUSED;
 	id_format(id_text, id_new(&world_real));

@@ -3,6 +3,7 @@
 import email
 import email.policy
 import json
+import os
 import random
 import re
 import smtplib
@@ -260,6 +261,40 @@ def test_notice_in_ascii(relay7, narrow):
     assert field['Final-Recipient'] == r'utf-8; g\x{F6}n@example.org'
     assert field['Status'] == '5.6.7'
     assert back.get_content_type() == 'text/rfc822-headers'
+
+
+def test_notice_by_sendmail(relay, wide):
+    """-oem: in UTF-8 to whom nothing else can be said."""
+    wide.script['rcpt'] = refuse
+    for sender, shown in (('böss@example.com', 'böss@example.com'),
+                          ('boss@bücher.example',
+                           'boss@xn--bcher-kva.example')):
+        assert send(relay, 'gön@example.org', sender=sender,
+                    words=['-oem']).returncode == 69
+        relay.wait_queue(0)
+        got = wide.messages.pop()
+        assert got.rcpts == [wire(shown)]
+        assert got.header('To') == ['<%s>' % wire(shown)]
+        assert got.data.isascii() == shown.isascii()
+
+
+def test_commands(relay, wide):
+    """mail(1), test, sendmail -bv and -bs."""
+    p = relay.run('-s', 'Grüße', LOCAL, stdin=b'hi\n', name='mail',
+                  env=dict(os.environ, LC_ALL='C.UTF-8'))
+    assert p.returncode == 0
+    assert wide.messages[-1].header('To') == [wire(LOCAL)]
+    p = relay.run('test', LOCAL)
+    assert p.returncode == 0
+    assert 'C: RCPT TO:<%s>' % LOCAL in p.stdout.decode()
+    p = relay.sendmail('-bv', LOCAL)
+    assert p.returncode == 0 and LOCAL in p.stdout.decode()
+    said = 'EHLO a\nMAIL FROM:<%s> SMTPUTF8\nRCPT TO:<%s>\nDATA\n\nx\n.\n'
+    p = relay.sendmail('-bs', stdin=(said % (LOCAL, DOMAIN)).replace(
+        '\n', '\r\n').encode() + b'QUIT\r\n')
+    assert p.returncode == 0 and b'\r\n221 ' in p.stdout
+    assert [m.rcpts for m in wide.messages] == [[wire(LOCAL)]] * 2 + [
+        [wire(DOMAIN)]]
 
 
 @pytest.mark.parametrize('bad', ['j\xfcrgen@example.org'.encode('latin-1'),
