@@ -2,8 +2,8 @@
 /*
  * conf/conf.c - lines to rows of the schema, and what depends on several keys.
  *
- * The smart host of Kconfig is read by the same path as the file, as a line
- * that counts when the file has no smarthost line of its own.
+ * The lines and the smart host of Kconfig are read by the same path as the
+ * file; they count when the file has no line of the same key.
  */
 #include "conf/conf.h"
 
@@ -102,7 +102,7 @@ static int read_value(struct conf_reader *r, unsigned i)
 	return err;
 }
 
-/* One line, when it is one of this pass. */
+/* One line, when it is one of this pass, and its key is not in the file. */
 static int read_line(struct conf_reader *r, bool smarthosts)
 {
 	struct slice key = { 0 };
@@ -113,8 +113,9 @@ static int read_line(struct conf_reader *r, bool smarthosts)
 	if (err < 0)
 		return err;
 	for (unsigned i = 0; schema_row(i); i++) {
-		if (slice_eq(key, slice_str(schema_row(i)->info.name)))
-			return read_value(r, i);
+		if (!slice_eq(key, slice_str(schema_row(i)->info.name)))
+			continue;
+		return r->file != NULL && r->file[i] > 0 ? 0 : read_value(r, i);
 	}
 	return ENABLE_CONF_HELP ? unknown_key(r, key)
 				: reader_bad(r, "unknown key", key);
@@ -124,18 +125,26 @@ static int read_line(struct conf_reader *r, bool smarthosts)
  * Smart hosts in a second pass: they are considered last, wherever they
  * stand, and last in the list of a "route *" as well.
  */
-static int read_lines(struct conf_reader *r, struct slice text, bool smarthosts)
+static int read_pass(struct conf_reader *r, struct slice text, char end,
+		     bool smarthosts)
 {
 	int err = 0;
 
 	for (r->line = 1; text.n > 0; r->line++) {
 		r->row = NULL;
-		r->rest = slice_cut(&text, '\n');
+		r->rest = slice_cut(&text, end);
 		err = read_line(r, smarthosts);
 		if (err < 0)
 			break;
 	}
 	return err;
+}
+
+static int read_lines(struct conf_reader *r, struct slice text, char end)
+{
+	int err = read_pass(r, text, end, false);
+
+	return err < 0 ? err : read_pass(r, text, end, true);
 }
 
 static void set_defaults(struct conf *c)
@@ -159,8 +168,22 @@ static void set_defaults(struct conf *c)
 	c->log_level = LOG_INFO;
 }
 
-/* The smart host that was built in, unless the file names one. */
-static int built_in(struct conf_reader *r)
+/* CONFIG_CONF_LINES: they hold for keys that the file has no line of. */
+static int read_built_in(struct conf_reader *r)
+{
+	uint16_t file[READER_KEYS];
+
+	memcpy(file, r->at, sizeof(file));
+	r->file = file;
+	r->name = "CONFIG_CONF_LINES";
+	int err = read_lines(r, SLICE(CONFIG_CONF_LINES), ';');
+
+	r->file = NULL;
+	return err;
+}
+
+/* The smart host that was built in, unless there is one. */
+static int built_in_smarthost(struct conf_reader *r)
 {
 	unsigned i = row_index("smarthost");
 
@@ -170,6 +193,20 @@ static int built_in(struct conf_reader *r)
 	r->line = 0;
 	r->rest = SLICE(CONFIG_SMARTHOST);
 	return read_value(r, i);
+}
+
+static int built_in(struct conf_reader *r)
+{
+	const char *name = r->name;
+	int err = 0;
+
+	if (sizeof(CONFIG_CONF_LINES) > 1)
+		err = read_built_in(r);
+	if (err == 0)
+		err = built_in_smarthost(r);
+	if (err == 0)
+		r->name = name;
+	return err;
 }
 
 /* State lives beside the spool; a device has no beside. */
@@ -235,9 +272,7 @@ int conf_parse(struct conf *c, struct slice text, const char *name,
 
 	r.err = buf_on(err->text, sizeof(err->text) - 1);
 	set_defaults(c);
-	int result = read_lines(&r, text, false);
-	if (result == 0)
-		result = read_lines(&r, text, true);
+	int result = read_lines(&r, text, '\n');
 	if (result == 0)
 		result = finish(&r);
 	err->text[r.err.len] = '\0';

@@ -28,6 +28,7 @@ struct conf_reader {
 	struct slice rest;          /* of the line */
 	struct buf err;             /* the error's text */
 	uint16_t at[READER_KEYS];   /* the line each key was seen in, or 0 */
+	const uint16_t *file; /* at[] of the file; NULL: it is being read */
 };
 
 /* One row of the table. */
