@@ -135,12 +135,12 @@ static bool put_domain(struct buf *out, struct slice domain)
 bool idna_put_mailbox(struct buf *out, struct slice mailbox)
 {
 	size_t mark = out->len;
-	size_t at = (size_t)(slice_rfind(mailbox, '@') + 1);
+	struct address a;
 
-	buf_put_slice(out, slice_head(mailbox, at));
-	/* A bare name is all local part. */
-	if (!slice_has_8bit(slice_head(mailbox, at > 0 ? at : mailbox.n)) &&
-	    put_domain(out, slice_from(mailbox, at)) &&
+	if (address_parse_utf8(mailbox, &a) < 0 || slice_has_8bit(a.local))
+		return false;
+	buf_put_slice(out, slice_head(mailbox, mailbox.n - a.domain.n));
+	if (put_domain(out, a.domain) &&
 	    out->len - mark <= ADDRESS_MAX_PATH - 2 && !out->overflow)
 		return true;
 	out->len = mark;

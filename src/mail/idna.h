@@ -13,10 +13,10 @@
 #include "base/buf.h"
 
 /*
- * Append a mailbox that address_parse_utf8() takes, labels of its domain that
+ * Append a mailbox as address_parse_utf8() takes it, labels of its domain that
  * are not ASCII as A-labels.
- * Returns: true;  false nothing was appended: its local part is not ASCII, or
- *          a label or the domain becomes too long
+ * Returns: true;  false nothing was appended: it is no mailbox, its local part
+ *          is not ASCII, or a label or the domain becomes too long
  */
 must_check bool idna_put_mailbox(struct buf *out, struct slice mailbox);
 

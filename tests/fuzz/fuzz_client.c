@@ -56,6 +56,8 @@ static void next_txn(const struct smtp_txn *txn)
 static void check_out(struct slice out)
 {
 	for (size_t i = 0; i < out.n; i++) {
+		/* In UTF-8 only where that is offered. */
+		must((uint8_t)out.p[i] < 0x80 || (c.ehlo.ext & EHLO_SMTPUTF8));
 		must(out.p[i] != '\n' || (i > 0 ? out.p[i - 1] == '\r' : bol));
 		bol = out.p[i] == '\r';
 	}
@@ -107,10 +109,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct smtp_txn txn = {
 		.from = a & 64 ? SLICE("") : SLICE("a@b"),
 		.params = SLICE("RET=HDRS"),
-		.rcpts = slice_of("r1@x\1NOTIFY=NEVER\0r2@y\0r3@x", 28),
+		.rcpts = a & 128 ? slice_of("r1@\xc3\xbc\0\xc3\xbc@y\0r3@x", 16)
+				 : slice_of("r1@x\1NOTIFY=NEVER\0r2@y\0r3@x",
+					    28),
 		.nrcpt = 3,
 		.size = b % 3 * 500u,
 		.eight_bit = b & 4,
+		.utf8 = (a & b & 4) != 0,
 		.outcomes = outcomes,
 	};
 	size_t step = b & 8 ? 1 + b / 16u : size + 1;

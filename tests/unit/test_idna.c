@@ -56,6 +56,10 @@ static void leaves_the_rest(void **state)
 	cannot("\xc3\xbc@\xc3\xbc");
 	cannot("\"\xc3\xbc@b\"@c");
 	cannot("\xc3\xbc");
+	cannot("\"a@\xc3\xbc\"");
+	cannot("");
+	cannot("a@\xfc");
+	becomes("\"a@b.\"", "\"a@b.\"");
 }
 
 /* 63 octets a label, 255 a domain, 254 a mailbox. */
