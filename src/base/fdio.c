@@ -176,8 +176,11 @@ int fdio_make_dirs(const char *path)
 
 	/*
 	 * Parents first.  What fails there (a folder that exists, or may not
-	 * be written) shows at the last one, if it matters.
+	 * be written) shows at the last one, if it matters.  Others pass
+	 * through them, too: to our sockets, to what they keep there.
 	 */
+	mode_t old = umask(022);
+
 	for (size_t i = 1; i < text.len; i++) {
 		if (space[i] != '/')
 			continue;
@@ -185,10 +188,11 @@ int fdio_make_dirs(const char *path)
 		(void)mkdir(space, 0755);
 		space[i] = '/';
 	}
-	if (mkdir(path, 0755) == 0)
-		return 0;
-	if (errno != EEXIST)
-		return -errno;
+	int err = mkdir(path, 0755) < 0 ? -errno : 0;
+
+	umask(old);
+	if (err != -EEXIST)
+		return err;
 	if (stat(path, &st) < 0)
 		return -errno;
 	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;

@@ -105,8 +105,6 @@ int privilege_make_folder(const struct privilege *p, struct slice path)
 
 	if (err < 0)
 		return err;
-	if (chmod(name, 0755) < 0)
-		return -errno;
 	if (p->root && chown(name, p->uid, p->gid) < 0)
 		return -errno;
 	return 0;

@@ -228,6 +228,19 @@ def test_socket_permissions(relay, root):
     assert os.stat(relay.spool).st_mode & 0o077 == 0
 
 
+def test_folders_that_are_made_are_open_to_others(make_relay, fake, root):
+    """Of the socket, and those above it: not all images have a /run."""
+    relay = make_relay('smtp://127.0.0.1:%d tls=off' % fake.port, start=False)
+    relay.submit = os.path.join(relay.base, 'var/run/mailmote/submit')
+    relay.write(socket=relay.submit,
+                spool=os.path.join(relay.base, 'var/lib/mailmote/spool'))
+    relay.start()
+    assert relay.send('a@example.org', user='games').returncode == 0
+    for folder in ('var', 'var/run', 'var/lib', 'var/run/mailmote'):
+        mode = os.stat(os.path.join(relay.base, folder)).st_mode
+        assert mode & 0o7777 == 0o755, folder
+
+
 def test_daemon_is_not_root(relay, root):
     relay.status()
     with open('/proc/%d/status' % relay.process.pid) as f:

@@ -40,6 +40,8 @@ def mail(system, *words, code=0, name='mail', **more):
         assert len(system.fake.messages) == before and p.out
         return p.out.decode()
     assert p.out == b''
+    # What does not fit the stage is queued first.
+    system.fake.wait_messages(before + 1)
     assert len(system.fake.messages) == before + 1
     return system.fake.messages[-1]
 
