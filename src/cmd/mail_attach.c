@@ -17,6 +17,7 @@
 #include "base/memory.h"
 #include "cmd/cmd.h"
 #include "cmd/mail.h"
+#include "mail/word.h"
 
 /* Files at most. */
 #define FILES 16
@@ -59,15 +60,8 @@ static void put_name(const char *path)
 		buf_put_str(&m.out, "\"\r\n");
 		return;
 	}
-	buf_put_str(&m.out, " filename*=utf-8''");
-	for (size_t i = 0; i < name.n; i++) {
-		uint8_t c = (uint8_t)name.p[i];
-
-		if (char_is_alnum((char)c) || c == '.' || c == '-' || c == '_')
-			buf_put_char(&m.out, (char)c);
-		else
-			buf_putf(&m.out, "%%%02x", c);
-	}
+	buf_put_str(&m.out, " filename*=");
+	word_put_value(&m.out, name);
 	buf_put_str(&m.out, "\r\n");
 }
 

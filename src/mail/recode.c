@@ -22,34 +22,28 @@ enum { START, PLAIN, FOREIGN, CODED };
 /* A line longer than this has no room for an encoded word. */
 #define FULL (WORD_LINE - WORD_LEAST)
 
-static const struct {
-	char name[20];
-	uint8_t kind;
-} fields[] = {
-	{ "From", ADDRESSES },
-	{ "Sender", ADDRESSES },
-	{ "Reply-To", ADDRESSES },
-	{ "To", ADDRESSES },
-	{ "Cc", ADDRESSES },
-	{ "Bcc", ADDRESSES },
-	{ "Message-ID", ADDRESSES },
-	{ "In-Reply-To", ADDRESSES },
-	{ "References", ADDRESSES },
-	{ "Received", ADDRESSES },
-	{ "Content-ID", ADDRESSES },
-	{ "Content-Type", PARAMETERS },
-	{ "Content-Disposition", PARAMETERS },
-};
+/* Is name one of these, which stand between blanks? */
+static bool is_one_of(struct slice name, const char *names)
+{
+	struct slice rest = slice_str(names), word;
+
+	while ((word = slice_word(&rest)).n > 0) {
+		if (slice_ieq(name, word))
+			return true;
+	}
+	return false;
+}
 
 void recode_start(struct recode *r, struct slice name, size_t col)
 {
 	*r = (struct recode){ .col = (uint16_t)col };
 	if (slice_istarts(name, SLICE("Resent-")))
 		name = slice_from(name, 7);
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		if (slice_ieq(name, slice_str(fields[i].name)))
-			r->kind = fields[i].kind;
-	}
+	if (is_one_of(name, "From Sender Reply-To To Cc Bcc Message-ID "
+			    "In-Reply-To References Received Content-ID"))
+		r->kind = ADDRESSES;
+	if (is_one_of(name, "Content-Type Content-Disposition"))
+		r->kind = PARAMETERS;
 }
 
 /* Bytes as they are. */
@@ -158,30 +152,27 @@ static void add_token(struct recode *r, struct slice token, struct buf *out)
 /* RFC 2231 4: name*=charset''value */
 static void put_parameter(struct recode *r, struct slice value, struct buf *out)
 {
-	static const char hex[] = "0123456789ABCDEF";
 	struct slice name = slice_cut(&value, '=');
 	bool quoted = slice_starts(value, SLICE("\""));
 	size_t before = out->len;
 
-	r->failed |= value.n == 0 || slice_has_8bit(name) ||
-		     slice_find(name, '*') >= 0 || slice_find(name, '"') >= 0;
+	if (value.n == 0 || slice_has_8bit(name) ||
+	    slice_find(name, '*') >= 0 || slice_find(name, '"') >= 0) {
+		r->failed = true;
+		return;
+	}
+	/* It becomes no longer: in its own place. */
+	struct buf plain = buf_on(r->token + name.n + 1, value.n);
 	put_gap(r, WORD_LINE, out);
 	buf_put_slice(out, name);
-	buf_put_str(out,
-		    slice_is_utf8(value) ? "*=utf-8''" : "*=unknown-8bit''");
+	buf_put_str(out, "*=");
 	for (size_t i = quoted; i + quoted < value.n; i++) {
-		char c = value.p[i];
-
-		if (quoted && c == '\\' && i + 2 < value.n)
-			c = value.p[++i];
-		if (char_is_alnum(c) || c == '.' || c == '-' || c == '_') {
-			buf_put_char(out, c);
-		} else if (c != '\r' && c != '\n') {
-			buf_put_char(out, '%');
-			buf_put_char(out, hex[(uint8_t)c >> 4]);
-			buf_put_char(out, hex[(uint8_t)c & 15]);
-		}
+		if (quoted && value.p[i] == '\\' && i + 2 < value.n)
+			i++;
+		if (value.p[i] != '\r' && value.p[i] != '\n')
+			buf_put_char(&plain, value.p[i]);
 	}
+	word_put_value(out, buf_slice(&plain));
 	r->col = (uint16_t)(r->col + out->len - before);
 	r->last = PLAIN;
 }

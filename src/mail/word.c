@@ -26,3 +26,16 @@ size_t word_put(struct buf *out, struct slice text, size_t left)
 	buf_put_str(out, "?=");
 	return text.n;
 }
+
+void word_put_value(struct buf *out, struct slice text)
+{
+	buf_put_str(out, slice_is_utf8(text) ? "utf-8''" : "unknown-8bit''");
+	for (size_t i = 0; i < text.n; i++) {
+		char c = text.p[i];
+
+		if (char_is_alnum(c) || c == '.' || c == '-' || c == '_')
+			buf_put_char(out, c);
+		else
+			buf_putf(out, "%%%02x", (unsigned)(uint8_t)c);
+	}
+}

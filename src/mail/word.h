@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * mail/word.h - encoded words (RFC 2047), in base64: what a header says in
- * more than US-ASCII.  The charset is utf-8 where the text is; of other text
- * nothing is known, and unknown-8bit says so (RFC 1428 3).
+ * mail/word.h - what a header says in more than US-ASCII: encoded words (RFC
+ * 2047), in base64, and parameters (RFC 2231).  The charset is utf-8 where the
+ * text is; of other text nothing is known, and unknown-8bit says so (RFC 1428
+ * 3).
  */
 #ifndef MAIL_WORD_H
 #define MAIL_WORD_H
@@ -20,5 +21,8 @@
  * (WORD_LEAST or more) octets.  Returns bytes of text taken.
  */
 size_t word_put(struct buf *out, struct slice text, size_t left);
+
+/* Append text as a parameter named with a * takes it (RFC 2231 4). */
+void word_put_value(struct buf *out, struct slice text);
 
 #endif

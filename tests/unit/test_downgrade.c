@@ -207,7 +207,7 @@ static void converts_headers(void **state)
 		    MIME INNER
 		    "\r\n--i\r\n" LEAF "X: =?unknown-8bit?B?6Q==?=\r\n a\r\n" QP
 		    "--i\r\nContent-Disposition: inline;\r\n"
-		    " filename*=unknown-8bit''%E9\r\n" LEAF QP "\r\n--i--\r\n");
+		    " filename*=unknown-8bit''%e9\r\n" LEAF QP "\r\n--i--\r\n");
 	assert_fails("From: K\xc3\xa4se@x.org\r\n\r\nx\r\n");
 	assert_fails("K\xc3\xa4se: x\r\n\r\nx\r\n");
 }
