@@ -147,6 +147,7 @@ def open_system():
 def fresh(system, node):
     """For the next test: nothing has come yet."""
     system.fake.messages.clear()
+    system.fake.faults.clear()
     system.fake.script.clear()
     node.relays, node.fakes = [system.relay], [system.fake]
     return system

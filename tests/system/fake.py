@@ -16,6 +16,8 @@ import struct
 import threading
 import time
 
+import wire
+
 GOOD = {
     'greeting': '220 fake.test ESMTP', 'starttls': '220 2.0.0 go ahead',
     'auth': '235 2.7.0 welcome', 'mail': '250 2.1.0 sender ok',
@@ -408,7 +410,7 @@ class Fake:
         self.auth_clear, self.lmtp, self.open = auth_clear, lmtp, anonymous
         self.port, self.host = port, host
         self.sessions, self.messages, self.logins = [], [], []
-        self.breaches = []
+        self.breaches, self.faults = [], []
         self.changed = threading.Condition()
         self.listener = None
         self.closing = True
@@ -476,6 +478,9 @@ class Fake:
         with self.changed:
             self.messages.append(message)
             self.changed.notify_all()
+        faults = wire.faults(message.data, 'SMTPUTF8' in message.params)
+        if faults:
+            self.faults.append((faults, message.data[:2000]))
 
     def breach(self, what, data):
         self.breaches.append((what, data[-200:]))

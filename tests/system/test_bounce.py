@@ -128,6 +128,7 @@ HEADERS = {
 }
 
 
+@pytest.mark.rubbish('hostile headers')
 @pytest.mark.parametrize('name', HEADERS)
 def test_hostile_headers(relay, hop, name):
     stdin = HEADERS[name] + b'\n--=_x--\nbody\n'

@@ -305,7 +305,7 @@ def test_attachment_without_a_daemon(system, tmp_path):
     (tmp_path / 'big').write_bytes(data)
     os.chmod(tmp_path, 0o755)
     system.write('/etc/alone.conf', 'smarthost smtp://127.0.0.1:%d tls=off\n'
-                 'hostname device.test\nalias root %s\nsocket /run/no\n'
+                 'domain device.test\nalias root %s\nsocket /run/no\n'
                  'control /run/none\nspool /run/alone/spool size=1M\n'
                  'user nobody\n' % (system.fake.port, ADMIN))
     message = mail(system, '-C', '/etc/alone.conf', '-a',
