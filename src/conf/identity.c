@@ -124,8 +124,11 @@ static const struct conf_alias *alias_of(const struct identity *id,
 
 	if (!ENABLE_ALIAS || address_parse_utf8(mailbox, &a) < 0)
 		return NULL;
-	if (!conf_is_local(c, slice_str(id->hostname), mailbox) &&
-	    !conf_is_local(c, slice_str(id->node), mailbox))
+	struct mailboxes_home home = identity_home(id);
+	/* What is completed is a name of ours, and all that @node is. */
+	if (slice_eq(mailboxes_domain(&home, a.domain), a.domain) &&
+	    !conf_is_local(c, home.host, mailbox) &&
+	    !conf_is_local(c, home.node, mailbox))
 		return NULL;
 	return alias_find(c, a.local);
 }

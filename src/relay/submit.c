@@ -123,22 +123,30 @@ struct slice submission_sender(struct relay *r, const struct submission *s,
 	return slice_cut(&head, ENVELOPE_MARK);
 }
 
-/* Is this mailbox a recipient already? */
-static bool is_known(struct relay *r, const struct submission *s,
-		     struct slice mailbox)
+/* Is this mailbox among packed recipients? */
+static bool is_among(struct slice rcpts, struct slice mailbox)
 {
-	struct slice packed = slice_of(r->known, s->env.len), rcpt;
-	struct envelope env;
+	struct slice rcpt;
 	struct address a, b;
 
-	chain_read(&r->stage, &s->env, 0, r->known, s->env.len);
-	if (envelope_parse(packed, &env) < 0 ||
-	    address_parse_utf8(mailbox, &a) < 0)
+	if (address_parse_utf8(mailbox, &a) < 0)
 		return false;
-	while (envelope_next_rcpt(&env.rcpts, &rcpt))
+	while (envelope_next_rcpt(&rcpts, &rcpt))
 		if (address_parse_utf8(rcpt, &b) == 0 && address_eq(&a, &b))
 			return true;
 	return false;
+}
+
+/* Is it a recipient already? */
+static bool is_known(struct relay *r, const struct submission *s,
+		     struct slice mailbox)
+{
+	struct slice packed = slice_of(r->known, s->env.len);
+	struct envelope env;
+
+	chain_read(&r->stage, &s->env, 0, r->known, s->env.len);
+	return envelope_parse(packed, &env) == 0 &&
+	       is_among(env.rcpts, mailbox);
 }
 
 /* Aliases may name a mailbox twice: it gets one copy. */
@@ -150,7 +158,7 @@ static void drop_known(struct relay *r, const struct submission *s,
 
 	e->n = 0;
 	while (envelope_next(&packed, &rcpt, &params)) {
-		if (is_known(r, s, rcpt))
+		if (is_known(r, s, rcpt) || is_among(buf_slice(&kept), rcpt))
 			continue;
 		envelope_keep(&kept, rcpt, params);
 		e->n++;
