@@ -36,17 +36,17 @@
 /* What a one-shot works with. */
 struct alone {
 	const struct conf *conf;
+	struct relay *relay;
+	int64_t lock_until_ms; /* 0: it was not asked for yet */
+	int64_t end_ms;        /* the submitter waits no longer */
+	bool command;          /* no mail, but control */
+	bool begun;            /* a transaction was answered */
+	bool whole;            /* the transaction at hand was refused */
+	struct tally count;    /* all recipients so far */
+	bool daemon;           /* one has come meanwhile: the lock is its */
 	struct privilege who;
 	struct store store;
-	struct relay *relay;
-	int64_t lock_until_ms;       /* 0: it was not asked for yet */
-	int64_t end_ms;              /* the submitter waits no longer */
-	bool command;                /* no mail, but control */
-	bool begun;                  /* a transaction was answered */
-	bool whole;                  /* the transaction at hand was refused */
 	bool taken[CONFIG_RCPT_MAX]; /* those of the transaction at hand */
-	struct tally count;          /* all recipients so far */
-	bool daemon; /* one has come meanwhile: the lock is its */
 };
 
 /*

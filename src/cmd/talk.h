@@ -44,18 +44,19 @@ struct talk {
 	void (*handshake)(struct talk *t);
 	unsigned limit_s; /* public: wait no longer than this; 0: RFC 5321's */
 	const char *gone; /* public: "the peer went away", or NULL */
-	struct stream stream;      /* public: connected */
-	struct smtp_client client; /* public: started */
-	struct smtp_txn txn;       /* public: from, size, eight_bit, queue */
-	bool open;                 /* public: outcomes are not yet settled */
-	bool started;              /* bytes of the message were read */
-	bool lost;                 /* the peer has closed, or is gone */
-	int error;                 /* of reading the message, or 0 */
-	uint64_t octets;           /* of it that were read */
-	struct slice have;         /* of it, not yet given to the engine */
-	struct tally count;        /* public: all recipients so far */
+	struct smtp_txn txn; /* public: from, size, eight_bit, queue */
+	bool open;           /* public: outcomes are not yet settled */
+	bool started;        /* bytes of the message were read */
+	bool lost;           /* the peer has closed, or is gone */
+	int error;           /* of reading the message, or 0 */
+	uint64_t octets;     /* of it that were read */
+	struct slice have;   /* of it, not yet given to the engine */
+	struct tally count;  /* public: all recipients so far */
+	struct buf rcpts;    /* public: what txn.rcpts is packed in */
+	/* The large parts stand last: what is near is cheap to reach. */
+	struct stream stream;                     /* public: connected */
+	struct smtp_client client;                /* public: started */
 	struct outcome outcomes[CONFIG_RCPT_MAX]; /* of txn */
-	struct buf rcpts; /* public: what txn.rcpts is packed in */
 	char rcpt_space[CONFIG_ENVELOPE_MAX];
 };
 

@@ -244,16 +244,16 @@ struct session {
 	/* The client, the engine that speaks to it, and its message. */
 	bool used;
 	bool local;
-	bool ready; /* input may be there */
-	struct net_peer peer;
-	struct stream stream;
-	struct smtp_server server;
-	struct smtp_server_job job;
+	bool ready;     /* input may be there */
+	unsigned reply; /* LMTP replies given */
 	struct submission *submission;
 	int64_t active_ms;
-	unsigned reply;  /* LMTP replies given */
 	uint64_t serial; /* sessions are older the smaller it is */
 	size_t in_len, in_at;
+	struct net_peer peer;
+	struct smtp_server_job job;
+	struct stream stream;
+	struct smtp_server server;
 	char in[1024];
 } __attribute__((aligned(MEMORY_PAGE)));
 
@@ -353,36 +353,37 @@ struct relay {
 	const struct world *w;
 	const struct net *net;
 	struct spool *spool;
-	char no_spool[OUTCOME_MAX_TEXT];
 	bool spool_waits, spool_volatile;
 	bool spool_later, spool_wanted; /* by a one-shot */
-	uint32_t uid, gid;
-	uint8_t secrets_at; /* which of the two is in force */
-	/* Times, all CLOCK_BOOTTIME; now_ms is taken once a turn. */
-	int64_t start_ms, now_ms;
-	int64_t last_wall_s; /* of the spool that comes later */
-	int64_t queue_ms;    /* queued mail is not touched before (splay) */
-	int64_t tick_ms;     /* the spool's next need */
-	uint32_t spool_lost; /* messages it had lost then */
-	int64_t old_ms;      /* when one more may have become too old */
-	uint64_t urgent;     /* new mail that had to be stored first; 0 none */
+	uint8_t secrets_at;             /* which of the two is in force */
 	bool stopping;
-	int64_t stop_ms;
 	bool clock_was_set;
-	/* Notices that were sent in the hour since notices_ms. */
-	unsigned notices;
-	bool notices_wait; /* some wait for its end */
-	int64_t notices_ms;
-	bool used_memory; /* since it was given back */
+	bool notices_wait; /* some wait for the end of the hour */
+	bool used_memory;  /* since it was given back */
 	bool again; /* something changed: one more round before the wait */
-	/* Routes and hops as the configuration numbers them. */
-	struct relay_counters count;
-	struct route routes[CONFIG_ROUTES];
+	/* Times, all CLOCK_BOOTTIME; now_ms is taken once a turn. */
+	int64_t now_ms, start_ms;
+	int64_t queue_ms; /* queued mail is not touched before (splay) */
+	int64_t tick_ms;  /* the spool's next need */
+	int64_t old_ms;   /* when one more may have become too old */
+	uint64_t urgent;  /* new mail that had to be stored first; 0 none */
+	struct submission *big; /* whose content goes to the spool */
+	/* What is asked for less often. */
+	int64_t short_ms; /* until then the stage counts as short of room */
+	int64_t stop_ms;
+	int64_t last_wall_s; /* of the spool that comes later */
+	/* Notices that were sent in the hour since notices_ms. */
+	int64_t notices_ms;
+	unsigned notices;
+	uint32_t spool_lost; /* messages it had lost at tick_ms */
+	uint32_t uid, gid;
 	uint64_t sessions_begun;
+	struct relay_counters count;
 	size_t nlisteners;
 	struct listener listeners[CONF_MAX_LISTEN + 2];
-	struct submission *big; /* whose content goes to the spool */
-	int64_t short_ms; /* until then the stage counts as short of room */
+	/* As the configuration numbers them. */
+	struct route routes[CONFIG_ROUTES];
+	char no_spool[OUTCOME_MAX_TEXT];
 	/* What is large comes behind what is small. */
 	struct secrets secrets[2];
 	struct hop hops[CONFIG_HOPS];
