@@ -10,6 +10,7 @@ import re
 import pytest
 
 from fake import Reply
+from relay import Client
 
 TEXT = 'batterie schwach: Gerät = 3 \n.\nFrom here\n' + 'ü-' * 300 + '\n'
 PART = (b'Content-Type: text/plain; charset=%s\n'
@@ -214,6 +215,40 @@ def test_any_text_in_any_field(relay, seven):
         for (_, was), (_, now) in zip(sent, got):
             assert text_of(now) == text_of(was)
             assert now == was or not was.isascii()
+
+
+SHREDS = [b'Subject: ', 'ä'.encode(), b'\xff', b'"', b'<', b'>', b'(', b')',
+          b'\\', b',', b';', b':', b'@', b' ', b'\r\n ', b'a', b'x' * 300,
+          b'=?utf-8?Q?a?=', b'To: ', b'\r\nFrom: ', b'\r\nContent-Type: ',
+          b'multipart/mixed; boundary=x', b'\r\n--x\r\n', b'\r\n\r\n',
+          b'\r\n--x--\r\n', b'message/rfc822', b'text/plain', b'charset="',
+          b'\r\nContent-Transfer-Encoding: ', b'8bit', b'base64']
+
+
+def test_any_bytes(make_fake, make_relay):
+    """Seven bits, or returned; and SIZE is never too small."""
+    rnd = random.Random(7)
+    texts = [b'X: y\r\n' + b''.join(rnd.choice(SHREDS) for _ in range(
+        rnd.randrange(2, 40))) + b'\r\n' for _ in range(150)]
+    for extensions in ['SIZE 999999'], ['SIZE 999999', '8BITMIME']:
+        fake = make_fake(extensions=extensions)
+        relay = make_relay('smtp://127.0.0.1:%d tls=off' % fake.port)
+        converted = 0
+        for text in texts:
+            before = len(fake.messages)
+            with Client(relay.port) as c:
+                c.hello()
+                reply = c.message('d@device.test', ['a@example.org'], text)
+            assert len(fake.messages) == before + (reply[:1] == '2')
+            if reply[:1] != '2':
+                assert ' 5.6.' in reply[:10] and len(extensions) == 1
+                continue
+            got = fake.messages[-1]
+            size = int(re.search(r'SIZE=(\d+)', got.params).group(1))
+            assert size >= len(got.data), text
+            assert got.data.isascii() or len(extensions) == 2
+            converted += not text.isascii()
+        assert converted > 50
 
 
 def test_names_of_attached_files(relay, seven):
