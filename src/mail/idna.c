@@ -110,10 +110,12 @@ static void put_punycode(struct buf *out, struct slice label)
 	}
 }
 
-static bool put_domain(struct buf *out, struct slice domain)
+bool idna_put_domain(struct buf *out, struct slice domain)
 {
 	size_t start = out->len;
 
+	if (domain.n > ADDRESS_MAX_DOMAIN || !slice_is_utf8(domain))
+		return false;
 	while (domain.n > 0) {
 		struct slice label = slice_cut(&domain, '.');
 		size_t mark = out->len;
@@ -140,7 +142,7 @@ bool idna_put_mailbox(struct buf *out, struct slice mailbox)
 	if (address_parse_utf8(mailbox, &a) < 0 || slice_has_8bit(a.local))
 		return false;
 	buf_put_slice(out, slice_head(mailbox, mailbox.n - a.domain.n));
-	if (put_domain(out, a.domain) &&
+	if (idna_put_domain(out, a.domain) &&
 	    out->len - mark <= ADDRESS_MAX_PATH - 2 && !out->overflow)
 		return true;
 	out->len = mark;

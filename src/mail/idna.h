@@ -21,6 +21,13 @@
 must_check bool idna_put_mailbox(struct buf *out, struct slice mailbox);
 
 /*
+ * Append a domain in the same way; what is ASCII stays as it is.
+ * Returns: true;  false what was appended is of no use: it is not UTF-8, or
+ *          becomes too long
+ */
+must_check bool idna_put_domain(struct buf *out, struct slice domain);
+
+/*
  * Append text, which is UTF-8, as utf-8-addr-xtext: what is not ASCII as
  * \x{NN}.  all: so are '+', '=' and the backslash.
  */

@@ -325,6 +325,29 @@ static void test_routes(void **state)
 	assert_int_equal(route("", "u@b.org"), -1);
 }
 
+/* A pattern has A-labels, an address may have the characters. */
+static void test_routes_beyond_ascii(void **state)
+{
+	(void)state;
+	good("route u@xn--tda.org smtp://one\n"
+	     "route XN--tda.org smtp://two\n"
+	     "route *.xn--tda.org smtp://three\n"
+	     "route from:xn--bcher-kva smtp://four\n");
+	assert_int_equal(route("", "u@\xc3\xbc.org"), 0);
+	assert_int_equal(route("", "u@\xc3\xbc.ORG"), 0);
+	assert_int_equal(route("", "\xc3\xbc@\xc3\xbc.org"), 1);
+	assert_int_equal(route("", "v@xn--tda.org"), 1);
+	assert_int_equal(route("", "u@x.\xc3\xbc.org"), 2);
+	assert_int_equal(route("", "u@\xc3\xa4.\xc3\xbc.org"), 2);
+	assert_int_equal(route("a@B\xc3\xbc"
+			       "cher",
+			       "u@a"),
+			 3);
+	assert_int_equal(route("", "u@\xc3\xa4.org"), -1);
+	assert_int_equal(route("", "u@\xfc.org"), -1);
+	assert_int_equal(route("", "\xc3\xbc"), -1);
+}
+
 /* "route *" and smarthost are one list, in its place, smart hosts last. */
 static void test_any(void **state)
 {
@@ -410,6 +433,7 @@ int main(void)
 		cmocka_unit_test(test_pins),
 		cmocka_unit_test(test_security),
 		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_routes_beyond_ascii),
 		cmocka_unit_test(test_any),
 		cmocka_unit_test(test_patterns),
 		cmocka_unit_test(test_limits),
