@@ -242,6 +242,7 @@ static void run_hop(struct direct *d, const struct conf_hop *hop)
 		if (!connect_hop(d, hop))
 			return;
 		name_ourselves(d);
+		d->job.timeout_s = hop->timeout_s;
 		smtp_client_init(&t->client, &d->job);
 		talk_run(t);
 		if (t->open)

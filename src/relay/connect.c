@@ -80,7 +80,7 @@ static int load_hop(struct relay *r, struct delivery *d, struct outcome *o)
 
 	copy_text(d->host, sizeof(d->host), h->host);
 	copy_text(d->user, sizeof(d->user), h->user);
-	d->job = (struct smtp_job){ 0 };
+	d->job = (struct smtp_job){ .timeout_s = h->timeout_s };
 	if (!hop_has_login(h))
 		return 0;
 	if (!load_password(r, d, o))

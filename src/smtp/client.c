@@ -85,10 +85,18 @@ unsigned smtp_client_wants(const struct smtp_client *c)
 
 unsigned smtp_client_timeout_s(const struct smtp_client *c)
 {
+	unsigned s = states[c->state].timeout_s;
+	bool dot = c->state == ST_DOT;
+
 	/* RFC 5321 4.5.3.2.5: until the dot is sent it is one more block */
-	if (c->state == ST_DOT && !client_all_sent(c))
-		return states[ST_BODY].timeout_s;
-	return states[c->state].timeout_s;
+	if (dot && !client_all_sent(c)) {
+		s = states[ST_BODY].timeout_s;
+		dot = false;
+	}
+	/* Who does not wait for the last answer sends the message twice. */
+	if (s > 0 && c->job->timeout_s > (dot ? s : 0))
+		s = c->job->timeout_s;
+	return s;
 }
 
 struct slice smtp_client_out(struct smtp_client *c)

@@ -64,6 +64,9 @@ struct smtp_job {
 	bool auth_clear;   /* AUTH even without TLS (tls=off was configured) */
 	uint16_t mechanisms;         /* EHLO_AUTH_ bits that may be used */
 	struct slice user, password; /* of the login */
+	/* The configured limit for an answer, but at least RFC 5321's for
+	 * the one to the message; 0: RFC 5321's for all. */
+	unsigned timeout_s;
 	/* Called with each line that goes out or came in, secrets masked;
 	 * NULL: nobody watches. */
 	void (*watch)(void *ctx, bool out, struct slice line);

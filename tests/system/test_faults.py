@@ -262,3 +262,18 @@ def test_smarthost_is_ourselves(make_relay, where):
     assert len([x for x in relay.lines if ' received id=' in x]) == 1
     with Client(relay.port) as c:
         c.hello()
+
+
+@pytest.mark.parametrize('step', ['greeting', 'ehlo', 'mail', 'rcpt', 'data'])
+def test_timeout_of_a_next_hop(make_relay, fake, step):
+    """Its answer is not waited for as long as RFC 5321 has it."""
+    hold = fake.script[step] = Hold()
+    relay = make_relay('smtp://127.0.0.1:%d tls=off timeout=1s' % fake.port,
+                       commit_after='10m')
+    try:
+        relay.send()
+        route = relay.route()
+        assert route['state'] == 'down' and 'waiting for' in route['reason']
+        assert len(relay.queue()) == 1
+    finally:
+        hold.release()

@@ -397,6 +397,25 @@ static void test_timeouts(void **state)
 	assert_int_equal(smtp_client_timeout_s(&s.c), 600);
 }
 
+/* One that is configured holds for all; only longer for the last answer. */
+static void test_own_timeout(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(steps); i++) {
+		bool dot = steps[i].step == STEP_DOT;
+		bool idle = steps[i].step == STEP_IDLE;
+
+		lead_to(steps[i].step);
+		s.job.timeout_s = 20;
+		assert_int_equal(smtp_client_timeout_s(&s.c), idle  ? 0
+							      : dot ? 600
+								    : 20);
+		s.job.timeout_s = 1000;
+		assert_int_equal(smtp_client_timeout_s(&s.c), idle ? 0 : 1000);
+		s.job.timeout_s = 0;
+	}
+}
+
 /* Lost at each step: the route's trouble, uncertain behind the dot only. */
 static void test_lost_at_each_step(void **state)
 {
@@ -729,6 +748,7 @@ int main(void)
 	static struct CMUnitTest tests[80] = {
 		cmocka_unit_test(test_page_and_code_agree),
 		cmocka_unit_test(test_timeouts),
+		cmocka_unit_test(test_own_timeout),
 		cmocka_unit_test(test_lost_at_each_step),
 		cmocka_unit_test(test_dot_not_sent_is_certain),
 		cmocka_unit_test(test_early_250_is_no_success),
