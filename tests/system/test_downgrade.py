@@ -225,6 +225,7 @@ SHREDS = [b'Subject: ', 'ä'.encode(), b'\xff', b'"', b'<', b'>', b'(', b')',
           b'\r\nContent-Transfer-Encoding: ', b'8bit', b'base64']
 
 
+@pytest.mark.rubbish('shreds')
 def test_any_bytes(make_fake, make_relay):
     """Seven bits, or returned; and SIZE is never too small."""
     rnd = random.Random(7)

@@ -180,9 +180,12 @@ def faults(data, utf8=False):
     lines, _ = split(data)
     found = [*line_faults(data), *header_faults(lines, utf8)]
     message = email.message_from_bytes(data, policy=email.policy.SMTP)
-    found += ['parser: ' + type(d).__name__ for d in message.defects]
-    found += count_faults(message)
-    found += address_faults(message, utf8)
-    found += value_faults(lines)
-    found += encoding_faults(message, utf8)
+    try:
+        found += ['parser: ' + type(d).__name__ for d in message.defects]
+        found += count_faults(message)
+        found += address_faults(message, utf8)
+        found += value_faults(lines)
+        found += encoding_faults(message, utf8)
+    except (AttributeError, IndexError, TypeError, ValueError) as e:
+        found.append('parser: %r' % e)  # Python's, which some rubbish breaks
     return list(dict.fromkeys(found))
