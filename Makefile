@@ -129,9 +129,6 @@ OUR_CFLAGS += -Wframe-larger-than=1024
 endif
 ifneq ($(CONFIG_STATIC),)
 OUR_CFLAGS += -fno-pie $(ARCH_CFLAGS)
-ifneq ($(CONFIG_MIPS16),)
-OUR_CFLAGS += $(filter -mips16,$(CROSS:mipsel=-mips16))
-endif
 OUR_LDFLAGS += -static -no-pie \
 	-Wl,-z,norelro,-z,noseparate-code,-z,max-page-size=4096,-z,common-page-size=64
 endif

@@ -16,7 +16,7 @@ TRIPLET_mipsel := mipsel-linux-gnu
 TRIPLET_riscv64 := riscv64-linux-gnu
 TRIPLET_s390x := s390x-linux-gnu
 # Debian's mipsel compiler makes position-independent code unless told.
-ARCH_CFLAGS_mipsel := -fno-pic -mno-shared -mplt
+ARCH_CFLAGS_mipsel := -fno-pic -mno-shared -mplt $(if $(CONFIG_MIPS16),-mips16)
 ARCHES := armhf aarch64 mipsel riscv64 s390x
 
 ifneq ($(filter-out $(ARCHES),$(CROSS)),)

@@ -58,17 +58,23 @@ musl()
 	mv "$out/cc.new" "$out/cc"
 }
 
-# archive NAME SOURCES... compiles with $cc and $flags, no more than two at once
+# compile NAME FLAGS SOURCES... compiles with $cc, no more than two at once
+compile()
+{
+	mkdir -p "$out/tmp/$1"
+	cd "$out/tmp/$1"
+	words=$2
+	shift 2
+	# $cc and $words are lists of words
+	# shellcheck disable=SC2086
+	printf '%s\n' "$@" | xargs -P 2 -n 24 $cc $words -w -c
+}
+
+# archive NAME: of what was compiled
 archive()
 {
 	name=$1
-	shift
-	rm -rf "$out/tmp/$name"
-	mkdir -p "$out/tmp/$name"
 	cd "$out/tmp/$name"
-	# $cc and $flags are lists of words
-	# shellcheck disable=SC2086
-	printf '%s\n' "$@" | xargs -P 2 -n 24 $cc $flags -w -c
 	rm -f "$out/lib/lib$name.a.new"
 	printf '%s\n' ./*.o | LC_ALL=C sort | xargs ar rcsD "$out/lib/lib$name.a.new"
 	mv "$out/lib/lib$name.a.new" "$out/lib/lib$name.a"
@@ -79,8 +85,14 @@ bearssl()
 	cp "$src"/inc/*.h "$out/include/"
 	flags="$flags -I$src/inc -I$src/src -DBR_AES_X86NI=0 -DBR_SSE2=0
 		-DBR_RDRAND=0 -DBR_POWER8=0 -std=gnu11"
+	rm -rf "$out/tmp/bearssl"
+	# The protocol may be slow; ciphers and arithmetic may not.
 	# shellcheck disable=SC2046
-	archive bearssl $(find "$src/src" -name '*.c' | LC_ALL=C sort)
+	compile bearssl "$flags" $(find "$src/src/ssl" "$src/src/x509" -name '*.c')
+	# shellcheck disable=SC2046
+	compile bearssl "$(echo "$flags" | sed 's/-mips16//')" \
+		$(find "$src/src" ! -path '*/ssl/*' ! -path '*/x509/*' -name '*.c')
+	archive bearssl
 }
 
 udns()
@@ -88,7 +100,9 @@ udns()
 	cp "$src/udns.h" "$out/include/"
 	flags="$flags -I$src -DHAVE_POLL=1 -DHAVE_IPv6=1
 		-DHAVE_INET_PTON_NTOP=1 -DNDEBUG"
-	archive udns "$src"/udns_*.c
+	rm -rf "$out/tmp/udns"
+	compile udns "$flags" "$src"/udns_*.c
+	archive udns
 }
 
 if [ "$what" = musl ]; then
