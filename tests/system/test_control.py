@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """queue show remove hold release flush status, mailq (DESIGN.md 2.1, 2.3)."""
 import contextlib
+import pathlib
 import re
 import signal
 import socket
@@ -9,7 +10,7 @@ import threading
 import pytest
 
 from fake import Hold, Reply
-from relay import LIMIT_S
+from relay import LIMIT_S, TOP
 
 ID = re.compile(r'[a-z2-7]{12}')
 STATUS = {'version', 'uptime_s', 'clock', 'queue', 'spool', 'counters',
@@ -60,6 +61,13 @@ def test_status_fields(waiting):
     assert route['last_success_s'] is None
     assert s['spool']['path'] == waiting.spool
     assert s['uptime_s'] >= 0
+
+
+def test_fields_are_in_the_page():
+    page = pathlib.Path(TOP, 'src/cmd/mailmote.8').read_text()
+    words = set(re.findall(r'\w+', page.split('.Sh JSON')[1].split('.Sh ')[0]))
+    assert (STATUS | QUEUE | SPOOL | COUNTERS | ROUTE | ENTRY |
+            RECIPIENT) <= words
 
 
 def test_queue_fields(waiting):
