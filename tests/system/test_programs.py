@@ -206,11 +206,36 @@ def test_smartd_warning(system):
     assert 'EmailTest' in message.header('Subject')[0]
 
 
+def test_smartd(system, tmp_path):
+    """smartd -M test as it runs: drive.c gives it a drive to look at."""
+    path = have('smartd')
+    have('mail')
+    library = str(tmp_path / 'drive.so')
+    conf = tmp_path / 'smartd.conf'
+    conf.write_text('/dev/null -d nvme -H -m root -M test\n')
+    subprocess.run(['cc', '-shared', '-fPIC', '-Wall', '-Werror', '-o',
+                    library, os.path.join(os.path.dirname(__file__),
+                                          'drive.c')], check=True)
+    p = system.run(path, '-c', str(conf), '-q', 'onecheck',
+                   env={**ENV, 'LD_PRELOAD': library})
+    good(p)
+    assert b'to root: successful' in p.out, p.out
+    message = arrived(system)
+    assert message.sender == 'root@device.test'
+    assert message.header('To') == ['root@device.test']
+    assert b'A drive that is not there' in message.body
+
+
 def test_mdadm(system, tmp_path):
     """mdadm --monitor --test, where the kernel has an array to look at."""
     path = have('mdadm')
     if not os.path.exists('/proc/mdstat'):
-        pytest.skip('the kernel has no md driver')
+        # No array is found, so that none is written of.
+        p = system.run(path, '--monitor', '--test', '--oneshot', '--scan',
+                       '-m', 'root', env=ENV)
+        assert system.fake.messages == []
+        pytest.skip('the kernel has no md driver: mdadm ends with %d' %
+                    p.returncode)
     for name in 'ab':
         (tmp_path / name).write_bytes(bytes(4 << 20))
     loops = [subprocess.check_output(['losetup', '-f', '--show',
