@@ -426,11 +426,13 @@ def test_volatile_spool(make_relay, fake):
 
 def uid_of(sock):
     """Whose is the other end of this loopback connection?"""
-    port = sock.getpeername()[1]
+    ends = (':%04X' % sock.getpeername()[1], ':%04X' % sock.getsockname()[1])
     with open('/proc/net/tcp') as f:
         for line in f:
             words = line.split()
-            if words[1].endswith(':%04X' % port):
+            # The port may linger from an older connection.
+            if (words[1].endswith(ends[0]) and words[2].endswith(ends[1]) and
+                    words[3] == '01'):
                 return int(words[7])
     return None
 
