@@ -129,7 +129,7 @@ static void put_forced(struct mailboxes *m, struct slice core, bool last)
 	if (!last)
 		return;
 	if (!m->done)
-		buf_putf(&m->out, " <%.*s>", (int)m->force.n, m->force.p);
+		buf_putf(&m->out, " %.*s", (int)m->force.n, m->force.p);
 	buf_put_str(&m->out, "\r\n");
 }
 

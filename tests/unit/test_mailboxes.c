@@ -143,8 +143,8 @@ static void forces_from(void **state)
 		{ " a@d.org", " f@x.org", "a@d.org" },
 		{ " F <f@x.org>", " F <f@x.org>", "" },
 		{ " a@b.org,\r\n c@d.org", " f@x.org", "a@b.org" },
-		{ " Foo Bar", " <f@x.org>", "" },
-		{ "", " <f@x.org>", "" },
+		{ " Foo Bar", " f@x.org", "" },
+		{ "", " f@x.org", "" },
 		{ " g: a@b.org;", " f@x.org", "a@b.org" },
 	};
 
