@@ -83,6 +83,17 @@ def test_header_is_kept(tiny, fake):
     assert m.header('Date') == ['Mon, 1 Jan 2024 00:00:00 +0000']
 
 
+def test_addresses_are_completed(tiny, fake):
+    """The same as a daemon does (test_identity.py)."""
+    tiny.send('-f', 'root', 'a@x.test', stdin=b'From: root (Cron Daemon)\n'
+         b'To: root, B <b@localhost>\nReply-To: ops\n\nbody\n')
+    m, = fake.messages
+    assert m.sender == 'root@device.test'
+    assert m.header('From') == ['Cron Daemon <root@device.test>']
+    assert m.header('To') == ['root@device.test, B <b@device.test>']
+    assert m.header('Reply-To') == ['ops@device.test']
+
+
 def test_identifiers_differ(tiny, fake):
     for _ in range(3):
         mail(tiny)
