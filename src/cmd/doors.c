@@ -60,7 +60,8 @@ static int bind_local(struct slice path, unsigned mode, enum relay_door door)
 
 	if (err < 0) {
 		cmd_err("the folder of %s cannot be made: %s", path.p,
-			words(err));
+			err == -EPERM ? "it belongs to another user"
+				      : words(err));
 		return EXIT_SYSTEM;
 	}
 	/* Two daemons that find a dead one's socket take turns. */

@@ -3,6 +3,7 @@
 #include "cmd/privilege.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -85,6 +86,32 @@ int privilege_drop(const struct privilege *p)
 	return 0;
 }
 
+/*
+ * Has another user made one of the folders in name, or a link for one, where
+ * everybody may?  He could take away what we put there, or give us his own.
+ */
+static bool is_squatted(const struct privilege *p, char *name)
+{
+	bool open = false;
+
+	for (char *at = name; *at != '\0';) {
+		struct stat own, st;
+
+		at += 1 + strcspn(at + 1, "/");
+		char end = *at;
+		*at = '\0';
+		bool there = lstat(name, &own) == 0 && stat(name, &st) == 0;
+		*at = end;
+		if (open && there && own.st_uid != 0 && own.st_uid != p->uid &&
+		    own.st_uid != geteuid())
+			return true;
+		if (!there)
+			return false;
+		open = (st.st_mode & S_IWOTH) != 0;
+	}
+	return false;
+}
+
 int privilege_make_folder(const struct privilege *p, struct slice path)
 {
 	char folder[PATH_CAP];
@@ -99,13 +126,15 @@ int privilege_make_folder(const struct privilege *p, struct slice path)
 
 	if (b.overflow)
 		return -ENAMETOOLONG;
+	if (is_squatted(p, folder))
+		return -EPERM;
 	if (stat(name, &st) == 0)
 		return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 	int err = fdio_make_dirs(name);
 
 	if (err < 0)
 		return err;
-	if (p->root && chown(name, p->uid, p->gid) < 0)
+	if (p->root && lchown(name, p->uid, p->gid) < 0)
 		return -errno;
 	return 0;
 }

@@ -30,7 +30,8 @@ must_check int privilege_drop(const struct privilege *p);
 
 /*
  * Make the folder that holds path, and give it to the user when it is new.
- * Returns: 0;  -errno
+ * Returns: 0;  -EPERM another user has made it, or one above, in a place where
+ *          everybody may;  -errno
  */
 must_check int privilege_make_folder(const struct privilege *p,
 				     struct slice path);

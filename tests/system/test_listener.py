@@ -241,6 +241,41 @@ def test_folders_that_are_made_are_open_to_others(make_relay, fake, root):
         assert mode & 0o7777 == 0o755, folder
 
 
+@pytest.mark.parametrize('squat', ['folder', 'link', 'above'])
+@pytest.mark.parametrize('key', ['socket', 'spool'])
+def test_folder_of_somebody_else(make_relay, fake, root, key, squat):
+    """Where everybody may make one, as in /tmp: it is no place for mail."""
+    relay = make_relay('smtp://127.0.0.1:%d tls=off' % fake.port, start=False)
+    games = pwd.getpwnam('games')
+    shared = os.path.join(relay.base, 'tmp')
+    os.mkdir(shared)
+    os.chmod(shared, 0o1777)
+    mine = os.path.join(shared, 'mailmote')
+    if squat == 'link':
+        os.symlink('/etc', mine)
+    else:
+        os.mkdir(mine)
+    os.lchown(mine, games.pw_uid, games.pw_gid)
+    below = os.path.join(mine, 'deep' if squat == 'above' else '')
+    path = os.path.join(below, 'file')
+    relay.write(**{key: path})
+    if key == 'socket':
+        relay.submit = path
+    before = sorted(os.listdir(mine))
+    if key == 'socket':
+        p = relay.run('daemon', limit_s=5)
+        assert p.returncode == 71 and b'belongs to another user' in p.stderr
+    else:
+        relay.start()
+        assert 'wrong owner' in relay.status()['spool']['reason']
+        relay.stop()
+    assert sorted(os.listdir(mine)) == before
+    # What root, or the daemon's user, has made is good.
+    os.unlink(mine) if squat == 'link' else os.chown(mine, 0, 0)
+    relay.start()
+    assert relay.status()['spool']['path']
+
+
 def test_daemon_is_not_root(relay, root):
     relay.status()
     with open('/proc/%d/status' % relay.process.pid) as f:
