@@ -51,6 +51,7 @@ def shell(system, script, stdin=b'', **env):
     p = system.run('/bin/sh', '-c', script, stdin=stdin, env={
         'PATH': system.bin + ':/usr/bin:/bin', **env})
     assert p.returncode == 0, (p.returncode, p.out)
+    system.fake.wait_messages(1)
     assert len(system.fake.messages) == 1
     return system.fake.messages[0]
 
