@@ -106,9 +106,10 @@ OUR_CFLAGS := -std=c11 -D_GNU_SOURCE -Isrc -include $(O)/config.h $(LIB_CFLAGS) 
 # Sorted, small variables share pages instead of lying between large buffers.
 OUR_LDFLAGS := -Wl,--gc-sections,--build-id=none,--sort-section=alignment
 
-# GCC has -Oz since 12.  What is computed before a loop takes registers, and
-# saving those takes more than is saved.
-SMALLEST := -Oz -fno-move-loop-invariants -fno-caller-saves -fno-jump-tables
+# GCC has -Oz since 12.  What is computed ahead, or kept for its next use, takes
+# registers, and saving those takes more than is saved.
+SMALLEST := -Oz -fno-move-loop-invariants -fno-caller-saves -fno-jump-tables \
+	-fno-tree-forwprop -fno-tree-dominator-opts
 ifneq ($(shell $(or $(CC_GIVEN:%=$(CC)),$(TRIPLET:%=%-)gcc) $(SMALLEST) -Werror \
 	-E -x c /dev/null >/dev/null 2>&1 && echo yes),yes)
 SMALLEST := -Os
