@@ -263,10 +263,15 @@ static void put_special(struct recode *r, char c, struct buf *out)
 static void add_gap(struct recode *r, char c, struct buf *out)
 {
 	end_token(r, true, out);
-	if (r->gap_len == RECODE_GAP) {
-		flush_words(r, out);
-		put_gap(r, 0, out);
-		r->last = PLAIN;
+	/* A CRLF is not torn: behind a word of ours no fold stays. */
+	if (r->gap_len + (c == '\r') >= RECODE_GAP) {
+		if (r->words_len > 0 || r->last == CODED) {
+			add_words(r, gap(r), out);
+			r->gap_len = 0;
+		} else {
+			put_gap(r, 0, out);
+			r->last = PLAIN;
+		}
 	}
 	r->gap[r->gap_len++] = c;
 }

@@ -75,6 +75,8 @@ static void passes_what_is_ascii(void **state)
 		     "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb@cc");
 }
 
+#define TEN "          "
+
 static void encodes_words_of_text(void **state)
 {
 	(void)state;
@@ -84,6 +86,13 @@ static void encodes_words_of_text(void **state)
 	/* two side by side, and the blanks and the fold between them */
 	assert_field("X-Any", " \xc3\xbc \r\n\t\xc3\xbc\r\n b",
 		     " =?utf-8?B?w7wgCcO8?=\r\n b");
+	/* more of them than are held back, and no fold is torn */
+	assert_field("X", " \xc3\xbc" TEN TEN TEN "\xc3\xbc",
+		     " =?utf-8?B?w7wgICAgICAgICAgICAgICAgICAgICAgICAgICAg"
+		     "ICDDvA==?=");
+	assert_field("X", " \xc3\xbc" TEN TEN "   \r\n a",
+		     " =?utf-8?B?w7wgICAgICAgICAgICAgICAgICAgICAgIA==?="
+		     "\r\n a");
 	/* beside one that was there */
 	assert_field("X", " =?utf-8?Q?a?= \xc3\xbc",
 		     " =?utf-8?Q?a?=\r\n =?utf-8?B?IMO8?=");
