@@ -131,7 +131,7 @@ bool idna_put_domain(struct buf *out, struct slice domain)
 		if (domain.n > 0)
 			buf_put_char(out, '.');
 	}
-	return out->len - start <= ADDRESS_MAX_DOMAIN;
+	return out->len - start <= ADDRESS_MAX_DOMAIN && !out->overflow;
 }
 
 bool idna_put_mailbox(struct buf *out, struct slice mailbox)
@@ -143,7 +143,7 @@ bool idna_put_mailbox(struct buf *out, struct slice mailbox)
 		return false;
 	buf_put_slice(out, slice_head(mailbox, mailbox.n - a.domain.n));
 	if (idna_put_domain(out, a.domain) &&
-	    out->len - mark <= ADDRESS_MAX_PATH - 2 && !out->overflow)
+	    out->len - mark <= ADDRESS_MAX_PATH - 2)
 		return true;
 	out->len = mark;
 	return false;

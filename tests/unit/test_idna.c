@@ -105,6 +105,8 @@ static void keeps_limits(void **state)
 	struct buf none = buf_on(text, 8);
 
 	assert_false(idna_put_mailbox(&none, SLICE("a@b\xc3\xbc.example")));
+	none = buf_on(text, 8);
+	assert_false(idna_put_domain(&none, SLICE("\xc3\xbc.example")));
 }
 
 int main(void)
