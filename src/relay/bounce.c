@@ -19,7 +19,7 @@
 /* So many notices may leave in that time (CONFIG_BOUNCE_RATE). */
 #define RATE_MS (3600 * 1000)
 
-/* What a notice may add to a message that it returns, and the header gains. */
+/* What a notice adds to a message that it returns, and the header gains. */
 #define FULL_EXTRA 8192
 
 /* Whom a notice goes to: mailboxes that are no local names of ours. */
@@ -233,6 +233,15 @@ static struct slice find_msgid(struct relay *r, struct delivery *d)
 }
 
 /*
+ * Octets of a notice that returns all, at most: each recipient is named in two
+ * parts.
+ */
+static uint64_t full_size(const struct delivery *d)
+{
+	return FULL_EXTRA + (uint64_t)d->size + 2u * DSN_ROOM * d->notice.n;
+}
+
+/*
  * RFC 3461 4.3: is all of the message returned?  Only with a failure, and only
  * where the hop takes it: else the header, which always goes.
  */
@@ -244,7 +253,7 @@ static bool returns_all(const struct delivery *d, const struct envelope *env)
 	return ENABLE_DSN_PARAMS && d->notice.relayed < d->notice.n &&
 	       envelope_param(env->params, SLICE("RET"), &ret) &&
 	       slice_eq(ret, SLICE("FULL")) &&
-	       (e->size == 0 || d->size + FULL_EXTRA <= e->size) &&
+	       (e->size == 0 || full_size(d) <= e->size) &&
 	       (!(d->msg.flags & SPOOL_8BIT) || (e->ext & EHLO_8BITMIME)) &&
 	       (!(d->msg.flags & RELAY_UTF8) || d->notice.job.utf8);
 }
@@ -300,7 +309,7 @@ void bounce_begin(struct relay *r, struct delivery *d)
 		n->job.full = returns_all(d, &env);
 	}
 	if (ENABLE_DSN_PARAMS && n->job.full) {
-		d->txn.size = d->size + FULL_EXTRA;
+		d->txn.size = full_size(d);
 		d->txn.eight_bit |= n->job.eight_bit;
 	}
 	n->job.zone_min = r->w->zone_min(r->w->ctx, n->job.date_s);

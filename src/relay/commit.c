@@ -232,15 +232,20 @@ static bool was_sent_in_part(const struct submission *s)
 	return false;
 }
 
-/* All have it, and a notice of that could not be kept: there will be none. */
+/*
+ * All have it, or nobody wants to know of those that have not; a notice of that
+ * could not be kept: there will be none.
+ */
 static bool forget_notices(struct submission *s)
 {
 	bool all = true;
 
 	for (unsigned i = 0; i < s->nrcpt; i++) {
-		all &= is_sent(&s->rcpts[i]);
-		if (is_sent(&s->rcpts[i]))
-			s->rcpts[i].state = SPOOL_SENT;
+		struct staged_rcpt *rc = &s->rcpts[i];
+
+		all &= is_sent(rc) || (rc->quiet && rc->state == SPOOL_REFUSED);
+		if (is_sent(rc))
+			rc->state = SPOOL_SENT;
 	}
 	return all;
 }

@@ -69,10 +69,11 @@ bool downgrade_begin(struct relay *r, struct delivery *d, bool head)
 		size += d->wire.len;
 		buf_reset(&d->wire);
 	}
-	d->downgrading = !d->downgrade.failed &&
-			 (!head || d->downgrade.changed);
+	bool fits = !d->downgrade.failed;
+
+	d->downgrading = fits && (!head || d->downgrade.changed);
 	if (d->downgrading)
 		d->txn.size = size + (head ? bytes_left(d) : 0);
 	rewind_to_start(d, head, d->downgrade.other);
-	return d->downgrading;
+	return fits;
 }

@@ -151,9 +151,9 @@ unsigned bounce_targets(struct relay *r, struct slice from, uint32_t flags,
 
 /*
  * d's message has 8-bit bytes that its hop does not take: anywhere, or (head)
- * maybe in the header.  Can it be converted, and must it be?  Then
- * downgrade_more() gives it, and d->txn.size is what it will have.  Reads all
- * of the message, or its header, once.
+ * maybe in the header.  Can it be converted?  Then downgrade_more() gives it,
+ * and d->txn.size is what it will have; where nothing of it has to be changed
+ * d->downgrading stays false.  Reads all of the message, or its header, once.
  */
 bool downgrade_begin(struct relay *r, struct delivery *d, bool head);
 
