@@ -85,6 +85,13 @@ static void set_boxes(struct relay *r, struct delivery *d)
 	d->fixup_job.boxes = m;
 }
 
+void message_reload(struct relay *r, struct delivery *d)
+{
+	set_boxes(r, d);
+	if (ENABLE_BOUNCE)
+		d->notice.job.host = slice_str(message_domain(r));
+}
+
 void message_header(struct relay *r, struct delivery *d)
 {
 	struct envelope env;

@@ -276,6 +276,9 @@ const char *message_domain(const struct relay *r);
 /* Fill d's fixup job: trace field, and what may be missing. */
 void message_header(struct relay *r, struct delivery *d);
 
+/* r->conf and r->id are others: what d still has to say is of these. */
+void message_reload(struct relay *r, struct delivery *d);
+
 /* --- schedule.c --- */
 
 /* May this hop be tried now? */

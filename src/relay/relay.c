@@ -395,6 +395,9 @@ int relay_reload(struct relay *r, const struct conf *conf,
 					r->old_hops[k].success_ms;
 	r->conf = conf;
 	r->id = id;
+	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++)
+		if (r->deliveries[i].busy)
+			message_reload(r, &r->deliveries[i]);
 	r->old_ms = r->now_ms;
 	submission_reroute_all(r);
 	for (unsigned i = 0; i < conf->nroutes; i++) {

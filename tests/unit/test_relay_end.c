@@ -233,6 +233,25 @@ static void a_reload_under_an_attempt_that_fails(void **state)
 	assert_int_equal(fixture_queued(), 0);
 }
 
+/* The header that is still to be sent is of the configuration in force. */
+static void reloads_before_the_header(void **state)
+{
+	(void)state;
+	sim_device_start(&dev, FIXTURE_ONE "from first@one.example\n");
+	sim_hop_rule(&hops[0],
+		     (struct sim_rule){ .step = SIM_DATA, .after_ms = 2000 });
+	fixture_submit(c, BY_SMTP, "a@b.org", "1@d.org",
+		       "From: a@b.org\r\n" BODY);
+	sim_device_run(&dev, 100);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(sim_device_reload(&dev, FIXTURE_ONE
+						   "from 2nd@two.example\n"),
+				 0);
+	fixture_expect(c, "250 2.0.0 taken", 3000);
+	assert_non_null(
+		strstr(hops[0].mails[0].data, "\nFrom: 2nd@two.example\r\n"));
+}
+
 /* Routes change their numbers: nothing goes where it does not belong. */
 static void moved_routes(const char *more)
 {
@@ -297,6 +316,7 @@ int main(void)
 		FIXTURE_TEST(in_small_pieces),
 		FIXTURE_TEST(a_reload_under_an_attempt),
 		FIXTURE_TEST(a_reload_under_an_attempt_that_fails),
+		FIXTURE_TEST(reloads_before_the_header),
 		FIXTURE_TEST(a_reload_moves_routes),
 		FIXTURE_TEST(a_reload_under_a_queued_message),
 	};
