@@ -338,6 +338,10 @@ size_t session_wants(struct relay *r, struct session *s, struct net_wait *set,
 
 /* Close it at once; what it had submitted goes on without it. */
 void session_end(struct relay *r, struct session *s);
+
+/* r->conf and r->id are others: what they are told is of these. */
+void session_reload_all(struct relay *r);
+
 /* Say 421 to all (shutdown). */
 void session_stop_all(struct relay *r);
 

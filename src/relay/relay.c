@@ -398,6 +398,8 @@ int relay_reload(struct relay *r, const struct conf *conf,
 	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++)
 		if (r->deliveries[i].busy)
 			message_reload(r, &r->deliveries[i]);
+	if (ENABLE_DAEMON)
+		session_reload_all(r);
 	r->old_ms = r->now_ms;
 	submission_reroute_all(r);
 	for (unsigned i = 0; i < conf->nroutes; i++) {

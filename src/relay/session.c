@@ -484,6 +484,13 @@ size_t session_wants(struct relay *r, struct session *s, struct net_wait *set,
 	return set->want ? 1 : 0;
 }
 
+void session_reload_all(struct relay *r)
+{
+	for (size_t i = 0; i < ARRAY_LEN(r->sessions); i++)
+		if (r->sessions[i].used)
+			fill_job(r, &r->sessions[i]);
+}
+
 void session_stop_all(struct relay *r)
 {
 	for (size_t i = 0; i < ARRAY_LEN(r->sessions); i++)

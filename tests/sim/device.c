@@ -52,8 +52,9 @@ static void load_conf(struct sim_device *d, unsigned at, const char *text)
 	struct buf b = BUF_ON(d->text[at]);
 	struct conf_error err;
 
-	buf_putf(&b, "hostname relay.example.org\nspool /spool size=%u\n",
-		 SIM_FRAMES * SPOOL_FRAME);
+	if (strstr(text, "hostname ") == NULL)
+		buf_put_str(&b, "hostname relay.example.org\n");
+	buf_putf(&b, "spool /spool size=%u\n", SIM_FRAMES * SPOOL_FRAME);
 	buf_put_str(&b, text);
 	buf_put_char(&b, '\n');
 	if (conf_parse(&d->conf[at], buf_slice(&b), "conf", &err) < 0) {

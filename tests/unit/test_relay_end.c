@@ -252,6 +252,21 @@ static void reloads_before_the_header(void **state)
 		strstr(hops[0].mails[0].data, "\nFrom: 2nd@two.example\r\n"));
 }
 
+/* A client that stays is told our name as it is now. */
+static void reloads_under_a_session(void **state)
+{
+	(void)state;
+	sim_device_start(&dev, FIXTURE_ONE "hostname a-long-name.example\n");
+	fixture_hello(c, BY_SMTP);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(sim_device_reload(&dev, FIXTURE_ONE
+						   "hostname short.example\n"),
+				 0);
+	sim_client_forget(c);
+	sim_client_say(c, "EHLO client.test\r\n");
+	fixture_expect(c, "250-short.example\r\n", 1000);
+}
+
 /* Routes change their numbers: nothing goes where it does not belong. */
 static void moved_routes(const char *more)
 {
@@ -317,6 +332,7 @@ int main(void)
 		FIXTURE_TEST(a_reload_under_an_attempt),
 		FIXTURE_TEST(a_reload_under_an_attempt_that_fails),
 		FIXTURE_TEST(reloads_before_the_header),
+		FIXTURE_TEST(reloads_under_a_session),
 		FIXTURE_TEST(a_reload_moves_routes),
 		FIXTURE_TEST(a_reload_under_a_queued_message),
 	};
