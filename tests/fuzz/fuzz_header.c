@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* fuzz_header.c - fixup in pieces, twice; and what it may not let through. */
+/*
+ * fuzz_header.c - fixup in pieces, twice: as it is, with addresses completed,
+ * with From replaced; and what it may not let through.
+ */
 #include <assert.h>
 
 #include "mail/fixup.h"
@@ -7,9 +10,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct fixup_job job = {
+static struct fixup_job job = {
 	.trace = { "T: t\r\n", 6 },
-	.from = { "a@b", 3 },
 	.date = { "D", 1 },
 	.msgid = { "<m>", 3 },
 	.drop_bcc = true,
@@ -27,11 +29,11 @@ static void fix(struct slice in, size_t most, struct buf *out)
 	assert(fixup_end(&f, out) && !out->overflow);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void check(struct slice in)
 {
-	static char one[8192], two[8192];
+	/* Each address may gain a domain, each field two lines. */
+	static char one[99999], two[99999];
 	struct buf whole = BUF_ON(one), bytes = BUF_ON(two);
-	struct slice in = slice_head(slice_of(data, size), 4000);
 	struct header_field h;
 
 	fix(in, in.n, &whole);
@@ -39,7 +41,33 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(slice_eq(buf_slice(&whole), buf_slice(&bytes)));
 
 	struct slice rest = buf_slice(&whole);
-	while (header_next(&rest, &h) == 1)
+	unsigned from = 0;
+
+	while (header_next(&rest, &h) == 1) {
 		assert(!slice_ieq(h.name, SLICE("Bcc")));
+		from += slice_ieq(h.name, SLICE("From"));
+		assert(!job.boxes || job.boxes->force.n == 0 ||
+		       !slice_ieq(h.name, SLICE("From")) ||
+		       slice_has(h.body, job.boxes->force));
+	}
+	assert(!job.boxes || job.boxes->force.n == 0 || from <= 1);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct mailboxes boxes = {
+		.home = { { "d.e", 3 }, { "h.d.e", 5 }, { "h", 1 } },
+		.sender = { "s@d.e", 5 },
+	};
+	struct slice in = slice_head(slice_of(data, size), 4000);
+
+	job.boxes = NULL;
+	job.from = SLICE("a@b");
+	check(in);
+	job.boxes = &boxes;
+	boxes.force = SLICE("");
+	check(in);
+	boxes.force = job.from = SLICE("f@d.e");
+	check(in);
 	return 0;
 }
