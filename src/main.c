@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * main.c - makes a safe place to stand on, and picks the applet: by the name
- * the program was called by, else by the first argument.
+ * the program was called by, else by the first argument.  A caller may say
+ * anything for a name: then the file that it started counts.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +20,13 @@ static bool is_alias(const char *name)
 	return strcmp(name, "sendmail") == 0 || strcmp(name, "mailq") == 0 ||
 	       strcmp(name, "newaliases") == 0 || strcmp(name, "mail") == 0 ||
 	       strcmp(name, "mailx") == 0;
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
 }
 
 /*
@@ -49,17 +58,19 @@ static int run(const struct applet *a, int argc, char **argv)
 	bool own = ENABLE_SENDMAIL && a->run == cmd_sendmail;
 	int code = own ? 0 : cmd_take_conf(&argc, &argv);
 	if (!code && !own && argc > 1 && strcmp(argv[1], "--help") == 0)
-		return cmd_usage(true);
+		return cmd_usage_of(a);
 	return code ? code : a->run(argc, argv);
 }
 
 int main(int argc, char **argv)
 {
-	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
-	const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "";
+	const char *name = argc > 0 ? last_part(argv[0]) : "";
+	const char *file = (const char *)getauxval(AT_EXECFN);
 
 	if (!settle_in())
 		return EXIT_SYSTEM;
+	if (file && !is_alias(name) && strcmp(name, "mailmote") != 0)
+		name = last_part(file);
 	const struct applet *a = is_alias(name) ? cmd_applet(name) : NULL;
 	if (a) {
 		cmd_name = name;

@@ -93,4 +93,7 @@ must_check int cmd_version(int argc, char **argv);
 /* Print the commands to standard output (help asked for) or error. */
 must_check int cmd_usage(bool asked);
 
+/* Print how one of them is called. */
+must_check int cmd_usage_of(const struct applet *a);
+
 #endif

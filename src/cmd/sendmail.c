@@ -232,9 +232,9 @@ static int choose_utf8(const struct sendmail *s, struct handover *h)
 			"nothing was sent");
 		return EXIT_DATA;
 	}
-	h->utf8 = s->utf8 == 'y' || needed ||
-		  (ENABLE_MIME_DOWNGRADE && s->utf8 != 'n' &&
-		   slice_is_utf8(header) && !has_ascii_form(header));
+	h->utf8 = needed || (s->utf8 != 'n' && slice_is_utf8(header) &&
+			     (s->utf8 == 'y' || (ENABLE_MIME_DOWNGRADE &&
+						 !has_ascii_form(header))));
 	return 0;
 }
 
@@ -331,6 +331,8 @@ int cmd_sendmail(int argc, char **argv)
 	};
 	int code = sendmail_options(&s, argc, argv);
 
+	if (!code && s.mode == SENDMAIL_HELP)
+		return sendmail_help();
 	bool wanted = s.mode == SENDMAIL_VERIFY ||
 		      (s.mode == SENDMAIL_DELIVER && !s.take_header);
 	if (!code && wanted && s.argc == 0) {

@@ -20,6 +20,7 @@
 /* What is to be done (-b, -q). */
 enum sendmail_mode {
 	SENDMAIL_DELIVER,   /* -bm */
+	SENDMAIL_HELP,      /* --help */
 	SENDMAIL_MAILQ,     /* -bp */
 	SENDMAIL_ALIASES,   /* -bi, -I */
 	SENDMAIL_FLUSH,     /* -q */
@@ -39,11 +40,11 @@ struct sendmail {
 	bool flush_wait;             /* -qf */
 	bool mail_back;              /* -oem, -oew, -oee: a notice */
 	bool mail_enough;            /* -oee: with it all is well */
-	char utf8;           /* -O smtputf8: 'y', 'n'; 0: where it is needed */
-	const char *from;    /* -f, -r; NULL: the caller */
-	const char *name;    /* -F; NULL: NAME, or /etc/passwd */
-	const char *flush;   /* ID of -qI, or NULL */
-	struct slice notify; /* -N; n 0: not given */
+	char utf8;               /* -O smtputf8, -U: 'y', 'n'; 0: if needed */
+	const char *from;        /* -f, -r; NULL: the caller */
+	const char *name;        /* -F; NULL: NAME, or /etc/passwd */
+	const char *flush;       /* ID of -qI, or NULL */
+	struct slice notify;     /* -N; n 0: not given */
 	struct slice ret, envid; /* -R and -V; n 0: not given */
 	/* Of mail(1): the input is a body, this header comes before it, */
 	struct slice front;
@@ -58,6 +59,9 @@ struct sendmail {
 
 /* Read the options; argv is reordered.  EXIT_USAGE_ for what is unknown. */
 must_check int sendmail_options(struct sendmail *s, int argc, char **argv);
+
+/* Print them.  Returns: an exit code */
+must_check int sendmail_help(void);
 
 /* Add the recipients of argv.  EXIT_DATA for a bad address. */
 must_check int sendmail_rcpts_of_args(struct sendmail *s);

@@ -243,6 +243,9 @@ static void set_flag(struct sendmail *s, char letter)
 	case 't':
 		s->take_header = true;
 		break;
+	case 'U':
+		s->utf8 = 'y';
+		break;
 	case 'v':
 		s->verbose = true;
 		break;
@@ -301,8 +304,10 @@ int sendmail_options(struct sendmail *s, int argc, char **argv)
 			options = false;
 			continue;
 		}
-		if (strcmp(word, "--help") == 0)
-			return cmd_usage(false);
+		if (strcmp(word, "--help") == 0) {
+			s->mode = SENDMAIL_HELP;
+			return 0;
+		}
 		int code = read_bundle(
 			s, word + 1, i + 1 < argc ? argv[i + 1] : NULL, &used);
 		if (code)
@@ -310,4 +315,11 @@ int sendmail_options(struct sendmail *s, int argc, char **argv)
 		i += used;
 	}
 	return 0;
+}
+
+int sendmail_help(void)
+{
+	cmd_out("usage: sendmail [-" FLAGS "] [-" GLUED "[TIME]]\n"
+		"\t[-" WITH " VALUE] [RECIPIENT]...\n");
+	return cmd_end(EXIT_DONE);
 }

@@ -21,6 +21,10 @@
 
 #define ENABLE_ALWAYS 1
 #define LIVE (ENABLE_CHECK_LIVE ? "[--live]" : "")
+#define MAIL_ARGS \
+	(ENABLE_MAIL_ATTACH ? MAIL_WORDS("[-a FILE] ") : MAIL_WORDS(""))
+#define MAIL_WORDS(attach) \
+	"[-Ev] [-s SUBJECT] [-r FROM] [-c CC] [-b BCC] " attach "RECIPIENT..."
 
 static int cmd_help(int argc, char **argv)
 {
@@ -62,9 +66,8 @@ static const struct applet applets[] = {
 	ROW("sendmail", SENDMAIL, cmd_sendmail, "[options] [recipients]", ""),
 	ALSO("newaliases", SENDMAIL, cmd_newaliases),
 #if ENABLE_MAIL || ENABLE_CONF_HELP
-	ROW("mail", MAIL, cmd_mail,
-	    "[-s SUBJECT] [-r FROM] [-c CC] [-b BCC] RECIPIENT...", ""),
-	ALSO("mailx", MAIL, cmd_mail),
+	ROW("mail", MAIL, cmd_mail, MAIL_ARGS, ""),
+	ROW("mailx", MAIL, cmd_mail, MAIL_ARGS, NULL),
 #endif
 };
 
@@ -102,4 +105,15 @@ int cmd_usage(bool asked)
 			put_line(&line, &applets[i]);
 	}
 	return cmd_end(asked ? EXIT_DONE : EXIT_USAGE_);
+}
+
+int cmd_usage_of(const struct applet *a)
+{
+	cmd_out("usage: %s [-C FILE]", cmd_name);
+	if (strcmp(cmd_name, a->name) != 0)
+		cmd_out(" %s", a->name);
+	if (a->args && a->args[0])
+		cmd_out(" %s", a->args);
+	cmd_out("\n");
+	return cmd_end(EXIT_DONE);
 }

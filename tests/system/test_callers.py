@@ -165,6 +165,8 @@ WHERE = {
     'unknown-uid': {'uid': 54321},
     'another-name': {'name': 'sendmail'},
     'by-path': {'name': '/usr/lib/sendmail'},
+    'any-name': {'name': 'x'},
+    'no-name': {'name': ''},
     'environment': {'env': {'NAME': 'A "B" \\', 'LOGNAME': 'x', 'HOME': '/no',
                             'LD_PRELOAD': '', 'MAILRC': '/etc/shadow',
                             'IFS': '/', 'TZ': ':/etc/shadow'}},

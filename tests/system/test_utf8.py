@@ -310,12 +310,21 @@ def test_not_utf8(relay, wide, bad):
 
 
 def test_option(relay, wide):
-    """-O smtputf8=no keeps to ASCII; -U is Sendmail's, and says nothing."""
+    """-O smtputf8=no keeps to ASCII; -U and =yes ask for SMTPUTF8, for a
+    header that is UTF-8."""
     p = send(relay, LOCAL, words=['-O', 'smtputf8=no'])
     assert p.returncode == 65 and b'not ASCII' in p.stderr
     assert send(relay, LOCAL, words=['-U']).returncode == 0
     assert send(relay, LOCAL, words=['-OSMTPUTF8=yes']).returncode == 0
     assert [m.rcpts for m in wide.messages] == [[wire(LOCAL)]] * 2
+    wide.messages.clear()
+    for word in '-U', '-OSMTPUTF8=yes':
+        for text in HEADER.encode(), HEADER.encode('latin-1'), b'text\n':
+            assert send(relay, 'a@example.org', words=[word],
+                        stdin=text).returncode == 0
+    for i, m in enumerate(wide.messages):
+        assert ('SMTPUTF8' in m.params) == (i % 3 == 0)
+        assert ('Gerät'.encode() in m.data) == (i % 3 == 0)
 
 
 def test_real_postfix(make_client, postfix):
