@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from fake import Reply
 from relay import TOP
 
 DUMP = os.path.join(TOP, 'tests/tools/spool-dump')
@@ -114,3 +115,12 @@ def test_forged(tmp_path, at, form, value):
     frame[8:12] = bytes(4)
     struct.pack_into('<I', image, 8 * FRAME + 8, crc32c(frame))
     assert dump(tmp_path / 'forged', image)
+
+
+def test_relayed(relay, fake):
+    """A notice of success that is owed (RFC 3461)."""
+    fake.script['mail'] = lambda s, a: (
+        Reply('450 4.3.0 later') if a.startswith('FROM:<>') else None)
+    relay.send('-f', 'boss@example.com', '-N', 'success', 'a@example.org')
+    relay.kill()
+    assert any(line.endswith('states=relayed') for line in dump(relay.spool))
