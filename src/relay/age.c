@@ -58,9 +58,21 @@ static void walk(struct relay *r, struct delivery *d)
 		r->old_ms = next;
 }
 
-int64_t age_next_ms(const struct relay *r)
+/* A slot that lends its room; NULL: there is none now. */
+static struct delivery *free_slot(struct relay *r)
 {
-	return r->old_ms > r->queue_ms ? r->old_ms : r->queue_ms;
+	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++)
+		if (r->deliveries[i].state == DELIVERY_FREE)
+			return &r->deliveries[i];
+	return NULL;
+}
+
+int64_t age_next_ms(struct relay *r)
+{
+	int64_t at = r->old_ms > r->queue_ms ? r->old_ms : r->queue_ms;
+
+	/* Due, but no slot is free: one that ends will wake it. */
+	return at <= r->now_ms && free_slot(r) == NULL ? INT64_MAX : at;
 }
 
 void age_check(struct relay *r)
@@ -71,16 +83,10 @@ void age_check(struct relay *r)
 		return;
 	if (spool_count(r->spool) == 0)
 		r->old_ms = r->now_ms + r->conf->lifetime_s * 1000LL;
-	if (r->now_ms < age_next_ms(r))
+	d = free_slot(r);
+	if (d == NULL || r->now_ms < age_next_ms(r))
 		return;
-	/* A slot that is free lends its room. */
-	for (size_t i = 0; i < ARRAY_LEN(r->deliveries); i++) {
-		d = &r->deliveries[i];
-		if (d->state != DELIVERY_FREE)
-			continue;
-		d->route = ROUTE_NONE;
-		walk(r, d);
-		memory_give_back(d, sizeof(*d));
-		return;
-	}
+	d->route = ROUTE_NONE;
+	walk(r, d);
+	memory_give_back(d, sizeof(*d));
 }

@@ -181,7 +181,7 @@ int64_t bounce_next_ms(const struct relay *r);
 void age_check(struct relay *r);
 
 /* CLOCK_BOOTTIME of that time. */
-int64_t age_next_ms(const struct relay *r);
+int64_t age_next_ms(struct relay *r);
 
 /* --- defer.c --- */
 

@@ -277,6 +277,32 @@ static void old_age_returns(void **state)
 	assert_int_equal(fixture_queued(), 0);
 }
 
+/* Age is due, and all slots are busy: that is waited for, asleep. */
+static void age_waits_for_a_slot(void **state)
+{
+	(void)state;
+	sim_device_start(&dev, FIXTURE_ONE);
+	hops[0].door->mood = SIM_SILENT;
+	for (unsigned i = 0; i < CONFIG_DELIVERIES; i++) {
+		fixture_submit(&clients[i], BY_SMTP, "a@b.org", "c@d.org",
+			       BODY);
+		sim_device_run(&dev, 100);
+		assert_int_equal(hops[0].door->connects, i + 1);
+		assert_int_equal(sim_device_reload(&dev, FIXTURE_ONE), 0);
+	}
+	sim_device_run(&dev, 10000);
+	assert_int_equal(fixture_queued(), CONFIG_DELIVERIES);
+	assert_int_equal(hops[0].door->connects, CONFIG_DELIVERIES);
+	/* A reload has age looked at, whatever it was. */
+	assert_int_equal(sim_device_reload(&dev, FIXTURE_ONE), 0);
+	sim_device_wakes(&dev);
+	sim_device_run(&dev, 1000);
+	assert_true(sim_device_wakes(&dev) < 10);
+	hops[0].door->mood = SIM_ACCEPTS;
+	sim_device_run(&dev, 600 * 1000);
+	assert_int_equal(fixture_queued(), 0);
+}
+
 /* Nothing ever tries it; age returns it all the same, what is held stays. */
 static void mail_without_a_route_grows_old(void **state)
 {
@@ -396,6 +422,7 @@ int main(void)
 		FIXTURE_TEST(only_one_is_deferred),
 		FIXTURE_TEST(many_are_deferred),
 		FIXTURE_TEST(old_age_returns),
+		FIXTURE_TEST(age_waits_for_a_slot),
 		FIXTURE_TEST(mail_without_a_route_grows_old),
 		FIXTURE_TEST(queued_mail_waits_for_the_splay),
 		FIXTURE_TEST(routes_do_not_wait_for_each_other),
