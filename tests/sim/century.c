@@ -28,9 +28,9 @@ static void show_sum(unsigned years, double seconds)
 	const struct story_sum *s = &story_sum;
 
 	printf("%u submitted, %u acknowledged, %u deliveries, %u twice, "
-	       "%u refused, %u notices, %u removed, %u without room\n",
+	       "%u refused, %u notices, %u relayed, %u removed, %u without room\n",
 	       s->submitted, s->acked, s->delivered, s->twice, s->refused,
-	       s->returned, s->removed, s->full);
+	       s->returned, s->relayed, s->removed, s->full);
 	printf("%u kills, %u power cuts, %u outages with %u attempts; %u times "
 	       "the queue drained, %lld min at most\n",
 	       s->kills, s->cuts, s->outages, s->attempts, s->drains,

@@ -103,7 +103,6 @@ static void keep(struct sim_dialog *d)
 	if (h->nmails == SIM_MAILS)
 		sim_broken("too many messages");
 	d->now.session = d->number;
-	d->now.at_ms = h->net->sim->now_ms;
 	h->mails[h->nmails++] = d->now;
 	d->now = (struct sim_mail){ .nrcpt = 0 };
 }
@@ -116,6 +115,8 @@ static void end_data(struct sim_dialog *d)
 	tell(d, code, slice_str(d->now.to));
 	d->data = false;
 	d->mail = false;
+	d->now.at_ms = d->hop->net->sim->now_ms;
+	d->now.heard_ms = d->now.at_ms + (r ? r->after_ms : 0);
 	d->now.lost = d->lied || code / 100 != 2 ||
 		      (r && r->act != SIM_REPLIES);
 	if (d->now.nrcpt > 0 && (code / 100 == 2 || (r && r->takes)))
@@ -186,6 +187,20 @@ static struct slice path_of(const char *line)
 	return slice_of(in.p + from + 1, (size_t)(to - from - 1));
 }
 
+/* Append what stands behind the path to text, and end. */
+static void keep_wishes(char *text, size_t size, const char *line,
+			const char *end)
+{
+	size_t len = strlen(text);
+	struct buf b = buf_on(text + len, size - len);
+
+	buf_put_str(&b, strchr(line, '>') + 1);
+	buf_put_str(&b, end);
+	buf_cstr(&b);
+	if (b.overflow)
+		sim_broken("too many parameters");
+}
+
 static void take_mail(struct sim_dialog *d)
 {
 	struct buf from = BUF_ON(d->now.from);
@@ -199,6 +214,8 @@ static void take_mail(struct sim_dialog *d)
 	from = BUF_ON(d->now.from);
 	buf_put_slice(&from, path_of(d->line));
 	buf_cstr(&from);
+	d->now.offer = d->offer ? d->offer : "";
+	keep_wishes(d->now.wishes, sizeof(d->now.wishes), d->line, "");
 	unsigned code = step(d, SIM_MAIL, "250 2.1.0 ok");
 	tell(d, code, SLICE(""));
 	d->mail = code / 100 == 2;
@@ -221,6 +238,7 @@ static void take_rcpt(struct sim_dialog *d)
 		sim_broken("too many recipients");
 	memcpy(d->now.to + len, rcpt.p, rcpt.n);
 	memcpy(d->now.to + len + rcpt.n, " ", 2);
+	keep_wishes(d->now.asked, sizeof(d->now.asked), d->line, "\n");
 	d->now.nrcpt++;
 }
 
@@ -239,12 +257,21 @@ static void begin_data(struct sim_dialog *d)
 	put_data(&d->now, "", 0);
 }
 
+/* The reply to a greeting was code; what has it offered? */
+static void note_offer(struct sim_dialog *d, unsigned code, const char *offer)
+{
+	if (code / 100 != 2)
+		return;
+	d->offer = offer;
+	d->hop->plain += strstr(offer, "SMTPUTF8") == NULL;
+}
+
 static void say_hello(struct sim_dialog *d)
 {
 	char text[1024];
 	struct buf b = BUF_ON(text);
-	struct slice rest =
-		slice_str(d->hop->offer ? d->hop->offer : usual_offer);
+	const char *offer = d->hop->offer ? d->hop->offer : usual_offer;
+	struct slice rest = slice_str(offer);
 
 	buf_put_str(&b, rest.n ? "250-hop" : "250 hop");
 	while (rest.n > 0) {
@@ -253,7 +280,7 @@ static void say_hello(struct sim_dialog *d)
 		buf_putf(&b, "\r\n250%c", rest.n ? '-' : ' ');
 		buf_put_slice(&b, slice_trim(line));
 	}
-	step(d, SIM_EHLO, buf_cstr(&b));
+	note_offer(d, step(d, SIM_EHLO, buf_cstr(&b)), offer);
 }
 
 static void take_command(struct sim_dialog *d)
@@ -272,7 +299,7 @@ static void take_command(struct sim_dialog *d)
 	} else if (is(d, "EHLO")) {
 		say_hello(d);
 	} else if (is(d, "HELO")) {
-		step(d, SIM_HELO, "250 hop");
+		note_offer(d, step(d, SIM_HELO, "250 hop"), "");
 	} else if (is(d, "AUTH")) {
 		h->logins++;
 		step(d, SIM_AUTH, "235 2.7.0 welcome");

@@ -55,11 +55,15 @@ struct sim_mail {
 	char from[320];
 	char to[9000]; /* recipients, a blank behind each */
 	unsigned nrcpt;
-	char *data; /* dots undone, NUL-ended, malloc()ed */
+	char wishes[200];  /* of MAIL: what stood behind the path */
+	char asked[4096];  /* of each RCPT the same, an LF behind each */
+	const char *offer; /* what EHLO had offered, "" nothing */
+	char *data;        /* dots undone, NUL-ended, malloc()ed */
 	size_t len;
 	unsigned session; /* number of its connection, from 1 */
 	int64_t at_ms;
-	bool lost; /* no 2xx was, or can be sure to have been, heard */
+	int64_t heard_ms; /* when its reply leaves */
+	bool lost;        /* no 2xx was, or can be sure to have been, heard */
 };
 
 /* A connection's state. */
@@ -74,6 +78,7 @@ struct sim_dialog {
 	bool lied;         /* it has replied where nothing was asked */
 	bool mail;         /* a MAIL was accepted */
 	bool secret;       /* AUTH waits for its response */
+	const char *offer; /* what EHLO has offered so far; NULL: nothing */
 	const char *reply; /* the last one of a rule or the usual one */
 	struct sim_mail now;
 	size_t line_len;
@@ -94,6 +99,7 @@ struct sim_hop {
 	unsigned closed;     /* of these, that the device has closed */
 	unsigned mails_said; /* MAIL commands */
 	unsigned logins;     /* AUTH commands */
+	unsigned plain;      /* greetings without SMTPUTF8 */
 	size_t nmails;
 	struct sim_mail mails[SIM_MAILS];
 	struct sim_dialog dialogs[SIM_SESSIONS];

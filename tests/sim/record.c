@@ -6,6 +6,7 @@
 
 static char text[1 << 18];
 static size_t len;
+static unsigned errors;
 
 void sim_log_clear(void)
 {
@@ -27,6 +28,11 @@ unsigned sim_logged(const char *what)
 	return n;
 }
 
+unsigned sim_log_errors(void)
+{
+	return errors;
+}
+
 void log_setup(enum log_sink sink, enum log_level level, const char *name)
 {
 	(void)sink;
@@ -45,6 +51,7 @@ void log_line(enum log_level level, struct slice line)
 	static const char names[] = "EWID";
 	char head[3] = { names[level], ' ', '\0' };
 
+	errors += level == LOG_ERR;
 	if (len + line.n + 4 > sizeof(text))
 		sim_log_clear();
 	memcpy(text + len, head, 2);

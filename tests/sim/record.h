@@ -17,4 +17,7 @@ const char *sim_log(void);
 /* How often does text stand there? */
 unsigned sim_logged(const char *text);
 
+/* Errors that were logged so far; forgetting does not count them down. */
+unsigned sim_log_errors(void);
+
 #endif

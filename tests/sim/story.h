@@ -7,10 +7,12 @@
  *
  * What was answered 250 arrives, or is returned because a hop refused it or it
  * was too old; what was never complete does not; every byte is right; twice
- * only after a lost reply, a kill or a cut; what an operator has removed stays
- * away; when the world heals the queue drains within the schedule's promise,
- * and then nothing wakes the device; the relay never spins, never writes for a
- * retry, and never holds more than its connections.
+ * only after a lost reply, a kill or a cut; what a sender asks for (RFC 3461)
+ * goes on to a hop that knows it, and the notices that it asks for come from
+ * us where a hop does not; what an operator has removed stays away; when the
+ * world heals the queue drains within the schedule's promise, and then nothing
+ * wakes the device; the relay never spins, never writes for a retry, and never
+ * holds more than its connections.
  */
 #ifndef SIM_STORY_H
 #define SIM_STORY_H
@@ -38,6 +40,8 @@ const char *story_live(uint64_t seed, unsigned days);
 struct story_sum {
 	/* Messages. */
 	unsigned submitted, acked, delivered, twice, returned, refused, removed;
+	/* Notices of mail that was relayed, each once. */
+	unsigned relayed;
 	/* Submissions that found no room. */
 	unsigned full;
 	/* The world. */

@@ -3,6 +3,7 @@
 #include "sim/story_act.h"
 
 #include "sim/json.h"
+#include "sim/story_wish.h"
 #include "sim/story_world.h"
 
 /* The client that gives orders; the others submit. */
@@ -37,17 +38,6 @@ static bool says(struct sim_client *c, const char *text, const char *want)
 	return sim_device_until(&dev, c, want, 60000);
 }
 
-static void put_envelope(struct buf *b, const struct story_mail *m)
-{
-	if (m->null_from)
-		buf_put_str(b, "MAIL FROM:<>\r\n");
-	else
-		buf_putf(b, "MAIL FROM:<s%u@b.org>\r\n", m->number);
-	for (unsigned k = 0; k < m->nrcpt; k++)
-		buf_putf(b, "RCPT TO:<m%u.%u@%s>\r\n", m->number, k,
-			 (m->number + k) % 2 ? "odd.org" : "even.org");
-}
-
 /* Was all of the envelope accepted, and DATA too? */
 static bool is_accepted(const struct sim_client *c)
 {
@@ -58,7 +48,7 @@ static bool is_accepted(const struct sim_client *c)
 /* Does everything up to 354; false: it was refused, or is slow. */
 static bool begin(struct sim_client *c, struct story_mail *m)
 {
-	char text[1000];
+	char text[2000];
 	struct buf b = BUF_ON(text);
 
 	m->lmtp = draw(2);
@@ -69,7 +59,7 @@ static bool begin(struct sim_client *c, struct story_mail *m)
 	if (!sim_device_until(&dev, c, "220 ", 60000) ||
 	    !says(c, m->lmtp ? "LHLO x\r\n" : "EHLO x\r\n", "\r\n250 "))
 		return false;
-	put_envelope(&b, m);
+	story_put_envelope(&b, m);
 	if (draw(2)) {
 		/* All at once, as PIPELINING (RFC 2920) allows. */
 		buf_put_str(&b, "DATA\r\n");
@@ -93,6 +83,7 @@ void story_submit(void)
 	m->nrcpt = 1 + (unsigned)draw(STORY_RCPTS);
 	m->size = 200 + (uint32_t)draw(draw(4) ? 3000 : 60000);
 	m->null_from = draw(12) == 0;
+	story_wish(m);
 	if (!begin(c, m)) {
 		story_sum.full += strstr(c->got, "452 4.3.1") != NULL;
 		sim_client_close(c);

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 
 #include "base/crc32c.h"
+#include "sim/record.h"
 #include "sim/story_notice.h"
+#include "sim/story_wish.h"
 
 void story_wrong(const char *words)
 {
@@ -161,7 +163,8 @@ static void check_order(const struct story_mail *m)
 		story_wrong("mail that an operator holds");
 }
 
-static void arrived(const struct sim_mail *in, struct slice rcpt)
+static void arrived(const struct sim_mail *in, struct slice rcpt,
+		    struct slice asked)
 {
 	unsigned k;
 	struct story_mail *m = story_find(rcpt.p, &k);
@@ -180,6 +183,7 @@ static void arrived(const struct sim_mail *in, struct slice rcpt)
 	check_header(m, in);
 	check_from(m, in);
 	check_order(m);
+	story_wish_arrived(m, k, in, rcpt, asked);
 
 	struct story_rcpt *r = &m->rcpt[k];
 	if (r->got++ > 0) {
@@ -196,15 +200,16 @@ static void arrived(const struct sim_mail *in, struct slice rcpt)
 
 static void take_mail(const struct sim_mail *in)
 {
-	struct slice rest = slice_str(in->to);
+	struct slice rest = slice_str(in->to), wishes = slice_str(in->asked);
 
 	while (rest.n > 0) {
 		struct slice rcpt = slice_cut(&rest, ' ');
+		struct slice asked = slice_cut(&wishes, '\n');
 
 		if (rcpt.p[0] != 'm')
-			story_notice(in, rcpt);
+			story_notice(in, rcpt, asked);
 		else
-			arrived(in, rcpt);
+			arrived(in, rcpt, asked);
 	}
 	story_sum.delivered++;
 }
@@ -232,6 +237,11 @@ void story_look(void)
 		if (story.mails[i].client)
 			look_at(&story.mails[i]);
 	look_at_hops();
+	/* Without room nobody is told; other recipients may come first. */
+	if (story.errors != sim_log_errors())
+		story_may_be_untold(story.look_ms - STORY_ATTEMPT_MS);
+	story.errors = sim_log_errors();
+	story.look_ms = story_ms();
 	if (!dev.relay)
 		return;
 	if (sim_net_held(&dev.net) >
@@ -272,16 +282,21 @@ void story_all_may_repeat(int64_t ms)
 				m->rcpt[k].may++;
 	}
 	story_notices_may_repeat(ms);
+	/* The device is about to stop: what it has not heard, or just so. */
+	story_may_be_untold(story_ms() - STORY_HEARS_MS);
 }
 
 /* Has this one come to an end, and to one that it may have? */
 static bool is_done(const struct story_mail *m, const struct story_rcpt *r)
 {
-	if (!r->acked || r->got > 0 || m->removed)
+	if (!r->acked || m->removed)
 		return true;
+	if (r->got > 0)
+		return !story_is_untold(m, r);
 	if (story.any_refused)
 		return true;
-	return story_may_return(m, r) && (r->noticed || !story_is_owed(m));
+	return story_may_return(m, r) &&
+	       (r->noticed || !story_wants_failure(r) || !story_is_owed(m));
 }
 
 bool story_is_done(void)
@@ -305,7 +320,9 @@ void story_end(void)
 			if (is_done(m, &m->rcpt[k]))
 				continue;
 			log_put(LOG_ERR, "lost: m%u.%u", m->number, k);
-			story_wrong("mail that was answered is lost");
+			story_wrong(m->rcpt[k].got
+					    ? "nobody is told of relayed mail"
+					    : "mail that was answered is lost");
 		}
 	}
 	if (spool_count(dev.spool) > 0)
@@ -319,6 +336,7 @@ void story_retire(void)
 	story_forget_clients();
 	story_notices_retire();
 	story.any_refused = story.small = false;
+	hops[0].plain = hops[1].plain = 0;
 	story.first += story.nmails;
 	story.nmails = 0;
 }

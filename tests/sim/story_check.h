@@ -8,17 +8,30 @@
 /* Recipients of one message. */
 #define STORY_RCPTS 4
 
+/* What the device takes for a reply that has left the hop: milliseconds. */
+#define STORY_HEARS_MS 2000
+
 /* What an attempt under way may take, to be over: milliseconds. */
 #define STORY_ATTEMPT_MS (30 * 60 * 1000)
 
+/* What of an address is not ASCII. */
+enum story_name { STORY_ASCII, STORY_LOCAL, STORY_DOMAIN };
+
 /* One recipient of a message. */
 struct story_rcpt {
-	bool acked;    /* answered 250 */
-	bool refused;  /* a hop has said 5xx */
-	bool noticed;  /* a notice about it has come */
-	unsigned got;  /* arrived so often */
-	unsigned may;  /* may arrive once more so often */
-	int64_t at_ms; /* last arrival */
+	enum story_name name;
+	const char *notify; /* NULL: not said */
+	bool orcpt;
+	bool plain;       /* a hop without DSN has got it ... */
+	bool due;         /* ... its sender is to be told of that ... */
+	bool relayed;     /* ... and was */
+	int64_t heard_ms; /* its reply leaves the hop */
+	bool acked;       /* answered 250 */
+	bool refused;     /* a hop has said 5xx */
+	bool noticed;     /* a notice about it has come */
+	unsigned got;     /* arrived so often */
+	unsigned may;     /* may arrive once more so often */
+	int64_t at_ms;    /* last arrival */
 };
 
 /* One message that somebody submitted. */
@@ -26,6 +39,9 @@ struct story_mail {
 	unsigned number, nrcpt;
 	uint32_t size;
 	bool lmtp;
+	bool utf8;       /* SMTPUTF8 was said */
+	bool envid;      /* and ENVID */
+	const char *ret; /* and RET; NULL: not */
 	bool null_from;  /* from <> */
 	bool complete;   /* its final dot was sent */
 	int64_t dot_ms;  /* when */
@@ -50,6 +66,8 @@ struct story {
 	bool faulty;      /* the medium has failed since the start */
 	bool any_refused; /* a MAIL was refused, of nobody knows which */
 	bool small;       /* a hop has not wanted large mail */
+	unsigned errors;  /* that were logged up to the last look ... */
+	int64_t look_ms;  /* ... and when that was */
 	/* Shortest and longest delay, and how many, at a hop long away. */
 	int64_t least_ms, most_ms;
 	unsigned delays;

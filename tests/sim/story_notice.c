@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "sim/story_wish.h"
+
 /* Queued time after which mail is returned: the default. */
 #define LIFETIME_MS (5ll * 86400 * 1000)
 
@@ -17,6 +19,7 @@ static struct known {
 bool story_may_return(const struct story_mail *m, const struct story_rcpt *r)
 {
 	return r->refused || story.any_refused ||
+	       (r->name == STORY_LOCAL && hops[0].plain + hops[1].plain > 0) ||
 	       (story.small && m->size > 15000) ||
 	       story_ms() - m->dot_ms >= LIFETIME_MS;
 }
@@ -35,27 +38,54 @@ static struct story_mail *by_number(unsigned number)
 	return &story.mails[number - story.first];
 }
 
-static void told_of(struct story_mail *m, struct story_rcpt *r)
+static void told_of(struct story_mail *m, struct story_rcpt *r, bool relayed)
 {
 	struct known *n = &known[m - story.mails];
+	bool *told = relayed ? &r->relayed : &r->noticed;
 
 	if (m->null_from || !m->complete)
 		story_wrong("a notice that nobody is owed");
-	if (!story_may_return(m, r))
+	if (relayed ? !story_wants_success(r) : !story_wants_failure(r))
+		story_wrong("a notice that nobody wanted");
+	if (relayed && !r->plain)
+		story_wrong("a notice of mail that no such hop has got");
+	if (!relayed && !story_may_return(m, r))
 		story_wrong("mail was returned that nobody refused");
-	if (r->noticed) {
+	story_sum.relayed += relayed && !*told;
+	if (*told) {
 		story_sum.twice++;
 		if (n->may == 0)
 			story_wrong("a notice came twice without a reason");
 		else
 			n->may--;
 	}
-	r->noticed = true;
+	*told = true;
 }
 
-void story_notice(const struct sim_mail *in, struct slice rcpt)
+/* The end of the type of the next Final-Recipient; NULL: there is none. */
+static const char *next_final(const char *at)
 {
-	static const char mark[] = "\nFinal-Recipient: rfc822;";
+	at = strstr(at, "\nFinal-Recipient: ");
+	return at ? strchr(at, ';') : NULL;
+}
+
+/* Does the Action of the recipient there say that it was relayed? */
+static bool is_relayed(const char *at)
+{
+	static const char yes[] = "\nAction: relayed\r\n";
+	static const char no[] = "\nAction: failed\r\n";
+
+	at = strchr(at, '\n');
+	if (at && strncmp(at, yes, strlen(yes)) == 0)
+		return true;
+	if (!at || strncmp(at, no, strlen(no)) != 0)
+		story_wrong("a notice without an action");
+	return false;
+}
+
+void story_notice(const struct sim_mail *in, struct slice rcpt,
+		  struct slice asked)
+{
 	struct story_mail *m = NULL;
 	const char *at = in->data;
 	unsigned k;
@@ -63,26 +93,46 @@ void story_notice(const struct sim_mail *in, struct slice rcpt)
 	story_sum.returned++;
 	if (in->from[0] != '\0')
 		story_wrong("a notice that is not from <>");
-	while ((at = strstr(at, mark)) != NULL && !story.wrong) {
-		at += sizeof(mark) - 1;
-		at += *at == ' ';
+	while ((at = next_final(at)) != NULL && !story.wrong) {
+		const char *line =
+			memrchr(in->data, '\n', (size_t)(at - in->data));
+
+		at += at[1] == ' ' ? 2 : 1;
 		if (m && m != story_find(at, &k))
 			story_wrong("a notice about mail of several");
 		m = story_find(at, &k);
 		if (!m)
 			story_wrong("a notice about mail that is not known");
-		else
-			told_of(m, &m->rcpt[k]);
+		else {
+			told_of(m, &m->rcpt[k], is_relayed(at));
+			story_wish_orcpt(m, k, in->data, line);
+		}
 	}
 	if (!m) {
 		story_wrong("a notice about nothing");
 		return;
 	}
+	story_wish_told(m, in, asked);
 	/* Key `from` makes one sender of all. */
 	if (rcpt.p[0] == 's' && (unsigned)atoi(rcpt.p + 1) != m->number)
 		story_wrong("a notice for somebody else");
 	known[m - story.mails].at_ms = story.gone_ms + in->at_ms;
 	known[m - story.mails].may += in->lost ? STORY_RCPTS : 0;
+}
+
+bool story_is_untold(const struct story_mail *m, const struct story_rcpt *r)
+{
+	return r->due && !r->relayed && !story.any_refused && story_is_owed(m);
+}
+
+void story_may_be_untold(int64_t since_ms)
+{
+	for (unsigned i = 0; i < story.nmails; i++)
+		for (unsigned k = 0; k < STORY_RCPTS; k++) {
+			struct story_rcpt *r = &story.mails[i].rcpt[k];
+
+			r->due &= r->heard_ms < since_ms;
+		}
 }
 
 void story_notices_may_repeat(int64_t ms)

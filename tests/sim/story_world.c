@@ -14,6 +14,11 @@
 static struct sim_dns dns;
 static char secret_path[] = "/tmp/storyXXXXXX";
 
+/* What most hops offer. */
+#define USUAL                                                             \
+	"PIPELINING\r\nSIZE 10000000\r\n8BITMIME\r\nAUTH PLAIN LOGIN\r\n" \
+	"ENHANCEDSTATUSCODES"
+
 static uint64_t draw(uint64_t n)
 {
 	return sim_below(&dev.sim, n);
@@ -107,6 +112,14 @@ static void change_password(void)
 			     "535 5.7.8 the password has expired");
 }
 
+/* What hops are when they are well: all of mail goes to each. */
+static const char *const whole[] = {
+	NULL,
+	USUAL "\r\nDSN",
+	USUAL "\r\nSMTPUTF8",
+	USUAL "\r\nDSN\r\nSMTPUTF8",
+};
+
 static void change_offer(void)
 {
 	static const char *const offers[] = {
@@ -114,6 +127,8 @@ static void change_offer(void)
 		"",
 		"SIZE 20000",
 		"PIPELINING",
+		"PIPELINING\r\nDSN",
+		"8BITMIME\r\nSMTPUTF8\r\nDSN",
 		"STARTTLS\r\nPIPELINING\r\nAUTH CRAM-MD5",
 	};
 
@@ -165,7 +180,7 @@ void story_heal(void)
 	for (unsigned i = 0; i < 2; i++) {
 		sim_hop_heals(&hops[i]);
 		hops[i].door->mood = SIM_ACCEPTS;
-		hops[i].offer = NULL;
+		hops[i].offer = whole[draw(ARRAY_LEN(whole))];
 		hops[i].dribbles = false;
 	}
 	dns.mood = SIM_DNS_ANSWERS;
