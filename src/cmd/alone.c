@@ -165,8 +165,7 @@ static void setup_log(const struct conf *c)
 	else if (c->log == CONF_LOG_AUTO && isatty(2))
 		log_setup(LOG_TO_STDERR, LOG_WARN, cmd_name);
 	else
-		log_setup(LOG_TO_SYSLOG, (enum log_level)c->log_level,
-			  "mailmote");
+		log_setup(LOG_TO_SYSLOG, (enum log_level)c->log_level, cmd_tag);
 }
 
 /* create: a missing spool is made.  0, -ENOENT, or an exit code, said. */

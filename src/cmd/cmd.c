@@ -16,6 +16,7 @@
 
 const char *cmd_conf_path;
 const char *cmd_name = "mailmote";
+const char *cmd_tag = "mailmote";
 bool cmd_quiet;
 
 static MEMORY_LARGE char out_space[OUT_MAX];

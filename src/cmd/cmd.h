@@ -44,6 +44,9 @@ extern const char *cmd_conf_path;
 /* The program as it was called, in front of what cmd_err() says. */
 extern const char *cmd_name;
 
+/* The program in front of what goes to syslog. */
+extern const char *cmd_tag;
+
 /* cmd_err() says nothing (sendmail -oeq: only the exit code). */
 extern bool cmd_quiet;
 

@@ -58,7 +58,7 @@ static void setup_log(const struct conf *c)
 			 (c->log == CONF_LOG_AUTO && stderr_is_read());
 
 	log_setup(to_stderr ? LOG_TO_STDERR : LOG_TO_SYSLOG,
-		  (enum log_level)c->log_level, "mailmote");
+		  (enum log_level)c->log_level, cmd_tag);
 }
 
 /* What has come in; blocked but while the loop waits. */

@@ -158,6 +158,17 @@ static bool take_param(struct slice *kept, struct slice name, struct slice v)
 	return params_put(&b, name, v);
 }
 
+/* -L: of letters and digits only, so that no line looks like another one's. */
+static void set_tag(struct slice v)
+{
+	size_t n = 0;
+
+	while (n < v.n && (char_is_alnum(v.p[n]) || v.p[n] == '-'))
+		n++;
+	if (n > 0 && n == v.n)
+		cmd_tag = v.p;
+}
+
 static const char *set_from(struct sendmail *s, const char *value)
 {
 	if (s->from)
@@ -197,6 +208,9 @@ static const char *take_value(struct sendmail *s, char letter,
 	case 'h':
 		return slice_to_u32(v, UINT32_MAX, &n) < 0 ? "expected a number"
 							   : NULL;
+	case 'L':
+		set_tag(v);
+		break;
 	case 'N':
 		return take_param(&s->notify, SLICE("NOTIFY"), v)
 			       ? NULL

@@ -45,6 +45,10 @@ static void test_options(void **state)
 	assert_string_equal(s.argv[0], "c");
 	assert_string_equal(s.argv[1], "d");
 	assert_string_equal(s.argv[2], "-e");
+	assert_int_equal(options("-L a:b -L a[1] x"), 0);
+	assert_string_equal(cmd_tag, "mailmote");
+	assert_int_equal(options("-Lsm-mta2 x"), 0);
+	assert_string_equal(cmd_tag, "sm-mta2");
 	assert_int_equal(options("-FName -fa -"), 0);
 	assert_string_equal(s.name, "Name");
 	assert_string_equal(s.from, "a");
