@@ -39,6 +39,8 @@ static void check(struct relay *r, struct delivery *d, int64_t *next)
 	    spool_read_envelope(r->spool, &d->msg, d->env) < 0)
 		return;
 	d->env_len = d->msg.env_len;
+	/* Looked at again soon: it may not have been stored. */
+	*next = r->now_ms;
 	if (refuse_expired(r, d))
 		work_rewind_all(r);
 }

@@ -5,6 +5,7 @@
  */
 #include "sim/fixture.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 static struct sim_client *const c = &clients[0];
@@ -277,6 +278,22 @@ static void old_age_returns(void **state)
 	assert_int_equal(fixture_queued(), 0);
 }
 
+/* What a medium does not take when it is due is tried again soon. */
+static void age_waits_for_the_medium(void **state)
+{
+	(void)state;
+	sim_device_start(&dev, "lifetime 2h\n"
+			       "route x.org smtp://192.0.2.1 tls=off\n");
+	fixture_send("a@b.org", "c@d.org", "250 2.0.0 queued as ");
+	dev.disk.sync_error = -EIO;
+	sim_device_run(&dev, 7400 * 1000);
+	assert_true(sim_logged("a refusal was not stored") > 0);
+	assert_int_equal(sim_logged("expired id="), 0);
+	dev.disk.sync_error = 0;
+	sim_device_run(&dev, 600 * 1000);
+	assert_int_equal(sim_logged("expired id="), 1);
+}
+
 /* Age is due, and all slots are busy: that is waited for, asleep. */
 static void age_waits_for_a_slot(void **state)
 {
@@ -422,6 +439,7 @@ int main(void)
 		FIXTURE_TEST(only_one_is_deferred),
 		FIXTURE_TEST(many_are_deferred),
 		FIXTURE_TEST(old_age_returns),
+		FIXTURE_TEST(age_waits_for_the_medium),
 		FIXTURE_TEST(age_waits_for_a_slot),
 		FIXTURE_TEST(mail_without_a_route_grows_old),
 		FIXTURE_TEST(queued_mail_waits_for_the_splay),
