@@ -59,7 +59,9 @@ static bool make_mark(struct workload *w, struct model *m, bool lazy,
 		k->flags = g->flags ^
 			   (chance(w, 3) ? SPOOL_HELD : SPOOL_RETURNING);
 	} else {
-		k->state = what < 9 ? SPOOL_REFUSED : SPOOL_SENT;
+		k->state = what < 8    ? SPOOL_REFUSED
+			   : what == 8 ? SPOOL_RELAYED
+				       : SPOOL_SENT;
 		k->code = (uint16_t)(500 + chance(w, 60));
 		k->text = model_text(k->code,
 				     (uint8_t)chance(w, SPOOL_MAX_TEXT + 1));

@@ -117,13 +117,13 @@ static void remove_msg(struct workload *w, uint64_t id)
 	(void)batch_commit(w, &b);
 }
 
-/* A refusal with its reason; with returning, the turn to that beside it. */
-static void refuse(struct workload *w, uint64_t id, uint16_t rcpt,
-		   bool is_returning)
+/* What is to be told, and why; with returning, the turn to that beside it. */
+static void tell(struct workload *w, uint64_t id, uint16_t rcpt, uint8_t state,
+		 bool is_returning)
 {
 	struct spool_mark k = { .id = id,
 				.rcpt = rcpt,
-				.state = SPOOL_REFUSED,
+				.state = state,
 				.code = (uint16_t)(550 + rcpt) };
 	struct spool_mark r = { .id = id,
 				.kind = SPOOL_MARK_FLAGS,
@@ -138,6 +138,12 @@ static void refuse(struct workload *w, uint64_t id, uint16_t rcpt,
 			batch_mark(&b, &r);
 	}
 	(void)batch_commit(w, &b);
+}
+
+static void refuse(struct workload *w, uint64_t id, uint16_t rcpt,
+		   bool is_returning)
+{
+	tell(w, id, rcpt, SPOOL_REFUSED, is_returning);
 }
 
 /* A big message begun and written up to its end; false: no room. */
@@ -288,6 +294,15 @@ static void returns(struct workload *w)
 	a = put_rcpt(w, SMALL, 1);
 	refuse(w, a, 0, true);
 	remove_msg(w, a);
+	/* All have an outcome, and of one that it has arrived is told. */
+	a = put_rcpt(w, SMALL, 3);
+	note(w, a, 0, SPOOL_SENT);
+	tell(w, a, 1, SPOOL_RELAYED, true);
+	refuse(w, a, 2, false);
+	lap(w, ring_of(w), SMALL, a);
+	note(w, a, 2, SPOOL_DROPPED);
+	note(w, a, 1, SPOOL_SENT);
+	(void)put(w, SMALL);
 }
 
 static void laps(struct workload *w)
