@@ -200,13 +200,11 @@ static bool is_mark(struct mailboxes *m, char c)
 		m->escaped = true;
 	else if (c == '"' && m->depth == 0)
 		m->quoted = !m->quoted;
-	else if (m->quoted)
-		return false;
-	else if (c == '(' && m->depth < UINT8_MAX)
+	else if (c == '(' && !m->quoted && m->depth < UINT8_MAX)
 		m->depth++;
-	else if (c == ')' && m->depth > 0)
+	else if (c == ')' && !m->quoted && m->depth > 0)
 		m->depth--;
-	else if (m->depth > 0)
+	else if (m->quoted || m->depth > 0)
 		return false;
 	else if (c == '[' || c == ']')
 		m->literal = c == '[';

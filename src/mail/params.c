@@ -132,7 +132,7 @@ bool params_want_success(struct slice params)
 void params_put_decoded(struct buf *b, struct slice xtext)
 {
 	for (; xtext.n > 0; xtext = slice_from(xtext, 1)) {
-		int c = xtext.p[0];
+		int c = (uint8_t)xtext.p[0];
 
 		if (c == '+') {
 			c = hex_pair(slice_from(xtext, 1));

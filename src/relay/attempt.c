@@ -76,8 +76,7 @@ static void record_queued(struct relay *r, struct delivery *d)
 			continue;
 		if (o->uncertain || o->verdict == VERDICT_RETRY_MESSAGE)
 			defer_add(r, d->id, d->of[k], o);
-		else if (o->verdict == VERDICT_SENT ||
-			 o->verdict == VERDICT_REFUSED)
+		else if (o->verdict == VERDICT_SENT)
 			defer_end(r, d->id, d->of[k]);
 	}
 	/* What is to be told is synced before anything is done about it. */

@@ -173,15 +173,19 @@ void refuse_queued(struct relay *r, struct delivery *d)
 	for (unsigned i = k; i < d->txn.nrcpt; i++)
 		if (is_told(&d->outcomes[i]))
 			add_told(&m, d->of[i], &d->outcomes[i]);
-	if (end_marks(&m) == 0) {
-		work_rewind_all(r);
-		return;
-	}
-	for (unsigned i = k; i < d->txn.nrcpt; i++)
-		if (d->outcomes[i].relayed)
+	bool stored = end_marks(&m) == 0;
+	for (unsigned i = k; i < d->txn.nrcpt; i++) {
+		const struct outcome *o = &d->outcomes[i];
+
+		if (!stored && o->relayed)
 			attempt_mark(r, d, d->of[i], SPOOL_SENT);
-		else if (is_told(&d->outcomes[i]))
-			defer_add(r, d->id, d->of[i], &d->outcomes[i]);
+		else if (!stored && is_told(o))
+			defer_add(r, d->id, d->of[i], o);
+		else if (is_told(o))
+			defer_end(r, d->id, d->of[i]);
+	}
+	if (stored)
+		work_rewind_all(r);
 }
 
 /* What the recipient has waited for, as far as that is known. */
@@ -206,11 +210,11 @@ static void say_why(struct relay *r, const struct defer *later, uint8_t state,
 }
 
 /*
- * Recipients that still wait are refused.  Their number, 0 also when that
- * could not be stored.
+ * Recipients that still wait are refused.
+ * Returns: their number;  -errno that could not be stored (age.c asks again)
  */
-static unsigned expire(struct relay *r, struct delivery *d,
-		       const struct envelope *env, const uint8_t *states)
+static int expire(struct relay *r, struct delivery *d,
+		  const struct envelope *env, const uint8_t *states)
 {
 	struct slice rcpts = env->rcpts, rcpt;
 	struct marks m;
@@ -226,13 +230,15 @@ static unsigned expire(struct relay *r, struct delivery *d,
 			rcpt, &o);
 		add_told(&m, i, &o);
 	}
-	if (m.n == 0 || end_marks(&m) < 0)
-		return 0;
+	int err = end_marks(&m);
+
+	if (err < 0 || m.n == 0)
+		return err;
 	defer_forget(r, d->msg.id);
 	r->count.expired += m.n;
 	event_message(r, "expired", d->msg.id, env->from, d->msg.size, m.n,
 		      "too old to be delivered");
-	return m.n;
+	return (int)m.n;
 }
 
 bool refuse_expired(struct relay *r, struct delivery *d)
@@ -245,14 +251,18 @@ bool refuse_expired(struct relay *r, struct delivery *d)
 	    spool_states(r->spool, &d->msg, states) < 0 ||
 	    envelope_parse(slice_of(d->env, d->env_len), &env) < 0)
 		return false;
-	if (expire(r, d, &env, states) > 0) {
+	int n = expire(r, d, &env, states);
+
+	if (n > 0) {
 		/* Other routes: this one goes on with its notice, or passes. */
 		for (unsigned i = 0; i < r->conf->nroutes; i++)
 			if (i != d->route)
 				work_rewind(r, i);
 		return spool_find(r->spool, id, &d->msg) < 0;
 	}
-	if (d->msg.age_s < 2LL * r->conf->lifetime_s)
+	/* The walk over the ages gives it up: until then it may be tried. */
+	if (n < 0 || d->route != ROUTE_NONE ||
+	    d->msg.age_s < 2LL * r->conf->lifetime_s)
 		return false;
 	refuse_drop(r, d);
 	return true;

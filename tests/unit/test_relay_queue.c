@@ -294,6 +294,29 @@ static void age_waits_for_the_medium(void **state)
 	assert_int_equal(sim_logged("expired id="), 1);
 }
 
+/* For twice its lifetime nothing can be stored of it: later it is. */
+static void old_age_waits_for_the_medium(void **state)
+{
+	(void)state;
+	sim_device_start(&dev, FIXTURE_ONE "lifetime 2h\n");
+	hops[0].door->mood = SIM_REFUSES;
+	fixture_send("a@b.org", "c@d.org", "250 2.0.0 queued as ");
+	hops[0].door->mood = SIM_ACCEPTS;
+	sim_hop_says(&hops[0], SIM_RCPT, "d.org", "550 5.1.1 nobody");
+	dev.disk.write_error = -EIO;
+	sim_device_run(&dev, 5 * 3600 * 1000);
+	assert_int_equal(fixture_queued(), 1);
+	assert_int_equal(sim_logged("expired id="), 0);
+	/* 1 m doubling to 1 h, with a random factor. */
+	assert_true(sim_logged("refused id=") < 40);
+	dev.disk.write_error = 0;
+	sim_hop_heals(&hops[0]);
+	sim_device_run(&dev, 5 * 3600 * 1000);
+	assert_int_equal(fixture_queued(), 0);
+	assert_int_equal(sim_logged("expired id="), 1);
+	assert_int_equal(sim_hop_got(&hops[0], "a@b.org"), 1);
+}
+
 /* Age is due, and all slots are busy: that is waited for, asleep. */
 static void age_waits_for_a_slot(void **state)
 {
@@ -440,6 +463,7 @@ int main(void)
 		FIXTURE_TEST(many_are_deferred),
 		FIXTURE_TEST(old_age_returns),
 		FIXTURE_TEST(age_waits_for_the_medium),
+		FIXTURE_TEST(old_age_waits_for_the_medium),
 		FIXTURE_TEST(age_waits_for_a_slot),
 		FIXTURE_TEST(mail_without_a_route_grows_old),
 		FIXTURE_TEST(queued_mail_waits_for_the_splay),
