@@ -175,7 +175,9 @@ static bool is_under_way(struct relay *r, const struct delivery *d)
 
 		if (!o->busy || o->id != d->msg.id)
 			continue;
-		r->routes[d->route].passed |= o->route != d->route ||
+		/* Without a hop: its route is one of an old configuration. */
+		r->routes[d->route].passed |= o->hop == HOP_NONE ||
+					      o->route != d->route ||
 					      (d->msg.flags & SPOOL_RETURNING);
 		return true;
 	}

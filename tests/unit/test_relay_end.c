@@ -233,6 +233,24 @@ static void a_reload_under_an_attempt_that_fails(void **state)
 	assert_int_equal(fixture_queued(), 0);
 }
 
+/* Another part of the message under an attempt, for a route of its number. */
+static void a_reload_beside_an_attempt(void **state)
+{
+	(void)state;
+	sim_device_start(&dev, "route d.org smtp://192.0.2.1 tls=off\n"
+			       "smarthost smtp://192.0.2.2 tls=off\n"
+			       "commit-after 0s\n");
+	hops[1].door->mood = SIM_REFUSES;
+	slow_dot(2000);
+	fixture_submit(c, BY_SMTP, "a@b.org", "1@d.org,2@f.org", BODY);
+	fixture_expect(c, "250 2.0.0 queued as ", 1000);
+	assert_int_equal(sim_device_reload(&dev, FIXTURE_ONE), 0);
+	sim_device_run(&dev, 5000);
+	assert_int_equal(sim_hop_got(&hops[0], "1@d.org"), 1);
+	assert_int_equal(sim_hop_got(&hops[0], "2@f.org"), 1);
+	assert_int_equal(fixture_queued(), 0);
+}
+
 /* The header that is still to be sent is of the configuration in force. */
 static void reloads_before_the_header(void **state)
 {
@@ -331,6 +349,7 @@ int main(void)
 		FIXTURE_TEST(in_small_pieces),
 		FIXTURE_TEST(a_reload_under_an_attempt),
 		FIXTURE_TEST(a_reload_under_an_attempt_that_fails),
+		FIXTURE_TEST(a_reload_beside_an_attempt),
 		FIXTURE_TEST(reloads_before_the_header),
 		FIXTURE_TEST(reloads_under_a_session),
 		FIXTURE_TEST(a_reload_moves_routes),
