@@ -66,6 +66,9 @@ static unsigned answer(struct sim_dialog *d, const struct sim_rule *r,
 		leave(d, act, after_ms);
 	if (act != SIM_REPLIES && act != SIM_LEAVES)
 		return 0;
+	/* Out of step it may be heard as the reply to anything. */
+	if (d->lied && text[0] == '5' && d->hop->refuses)
+		d->hop->refuses("", "", text);
 	return (unsigned)atoi(text);
 }
 
