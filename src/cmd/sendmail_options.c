@@ -158,6 +158,23 @@ static bool take_param(struct slice *kept, struct slice name, struct slice v)
 	return params_put(&b, name, v);
 }
 
+/* -N, -R and -V: what the sender asks of notices. */
+static const char *set_wish(struct sendmail *s, char letter, struct slice v)
+{
+	if (letter == 'N')
+		return take_param(&s->notify, SLICE("NOTIFY"), v)
+			       ? NULL
+			       : "expected never, or a list of success, "
+				 "failure, delay";
+	if (letter == 'R')
+		return s->ret.n == 0 && take_param(&s->ret, SLICE("RET"), v)
+			       ? NULL
+			       : "expected full or hdrs, once";
+	return take_param(&s->envid, SLICE("ENVID"), v)
+		       ? NULL
+		       : "expected xtext of up to 100 bytes";
+}
+
 /* -L: of letters and digits only, so that no line looks like another one's. */
 static void set_tag(struct slice v)
 {
@@ -212,18 +229,9 @@ static const char *take_value(struct sendmail *s, char letter,
 		set_tag(v);
 		break;
 	case 'N':
-		return take_param(&s->notify, SLICE("NOTIFY"), v)
-			       ? NULL
-			       : "expected never, or a list of success, "
-				 "failure, delay";
 	case 'R':
-		return s->ret.n == 0 && take_param(&s->ret, SLICE("RET"), v)
-			       ? NULL
-			       : "expected full or hdrs, once";
 	case 'V':
-		return take_param(&s->envid, SLICE("ENVID"), v)
-			       ? NULL
-			       : "expected xtext of up to 100 bytes";
+		return set_wish(s, letter, v);
 	case 'o':
 		set_classic(s, value);
 		break;

@@ -268,6 +268,21 @@ static bool may_be_utf8(const struct delivery *d)
 		slice_has_8bit(slice_of(d->env, d->env_len)));
 }
 
+/* What the sender has said about notices (RFC 3461). */
+static void heed_wishes(struct delivery *d, const struct envelope *env)
+{
+	struct notice *n = &d->notice;
+
+	envelope_param(env->params, SLICE("ENVID"), &n->job.envid);
+	n->job.relayed = n->relayed > 0;
+	n->job.failed = n->relayed < n->n;
+	n->job.full = returns_all(d, env);
+	if (n->job.full) {
+		d->txn.size = full_size(d);
+		d->txn.eight_bit |= n->job.eight_bit;
+	}
+}
+
 void bounce_begin(struct relay *r, struct delivery *d)
 {
 	struct notice *n = &d->notice;
@@ -302,16 +317,8 @@ void bounce_begin(struct relay *r, struct delivery *d)
 		.ctx = d,
 		.rcpt = next_rcpt,
 	};
-	if (ENABLE_DSN_PARAMS) {
-		envelope_param(env.params, SLICE("ENVID"), &n->job.envid);
-		n->job.relayed = n->relayed > 0;
-		n->job.failed = n->relayed < n->n;
-		n->job.full = returns_all(d, &env);
-	}
-	if (ENABLE_DSN_PARAMS && n->job.full) {
-		d->txn.size = full_size(d);
-		d->txn.eight_bit |= n->job.eight_bit;
-	}
+	if (ENABLE_DSN_PARAMS)
+		heed_wishes(d, &env);
 	n->job.zone_min = r->w->zone_min(r->w->ctx, n->job.date_s);
 	n->job.arrival_s = message_arrival(r, d, &known);
 	if (!known)

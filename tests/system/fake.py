@@ -516,3 +516,16 @@ def server_context(chain, key):
     c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     c.load_cert_chain(chain, key)
     return c
+
+
+# -- notices of mail that was refused or relayed
+
+
+def notices(fake):
+    return [m for m in fake.messages if m.sender == '']
+
+
+def wait_notice(fake, count=1):
+    fake.wait(lambda: len(notices(fake)) >= count)
+    assert len(notices(fake)) == count
+    return notices(fake)[-1]

@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from fake import Drop, Hold, Raw, Reply
+from fake import Drop, Hold, Raw, Reply, notices, wait_notice
 
 SENDER = 'boss@example.com'
 STRICT = email.policy.strict.clone(utf8=False)
@@ -25,16 +25,6 @@ def refuse(session, argument):
 def hop(fake):
     fake.script['rcpt'] = refuse
     return fake
-
-
-def notices(fake):
-    return [m for m in fake.messages if m.sender == '']
-
-
-def wait_notice(fake, count=1):
-    fake.wait(lambda: len(notices(fake)) >= count)
-    assert len(notices(fake)) == count
-    return notices(fake)[-1]
 
 
 def judged(data):

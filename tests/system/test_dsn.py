@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from fake import Reply
+from fake import Reply, notices, wait_notice
 from relay import Client
 
 PLAIN = ('PIPELINING', 'SIZE 20000000', '8BITMIME', 'ENHANCEDSTATUSCODES')
@@ -126,16 +126,6 @@ def refuse(session, argument):
     """Who is refused; the others are sent."""
     if argument.startswith('TO:<gone'):
         return Reply('550 5.1.1 no such user')
-
-
-def notices(fake):
-    return [m for m in fake.messages if m.sender == '']
-
-
-def wait_notice(fake, count=1):
-    fake.wait(lambda: len(notices(fake)) >= count)
-    assert len(notices(fake)) == count
-    return notices(fake)[-1]
 
 
 def parts(data):
